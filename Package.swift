@@ -1,0 +1,91 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A module of the project, with the settings that all share.
+func module(
+  _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
+) -> Target {
+  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+/// The tests of one module.
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+  name: "Outaged",
+  products: [
+    .executable(name: "outaged", targets: ["outaged"]),
+    .library(name: "OutageModel", targets: ["OutageModel"]),
+    .library(name: "PointLocation", targets: ["PointLocation"]),
+    .library(name: "Territory", targets: ["Territory"]),
+    .library(name: "WireProtocol", targets: ["WireProtocol"]),
+    .library(name: "Reactor", targets: ["Reactor"]),
+    .library(name: "LayerImport", targets: ["LayerImport"]),
+    .library(name: "LayerStore", targets: ["LayerStore"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    .systemLibrary(name: "CGEOS", pkgConfig: "geos", providers: [.apt(["libgeos-dev"])]),
+    .systemLibrary(name: "CPROJ", pkgConfig: "proj", providers: [.apt(["libproj-dev"])]),
+    .systemLibrary(
+      name: "CSpatiaLite", pkgConfig: "spatialite", providers: [.apt(["libspatialite-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "CEpoll"),
+
+    module("PointLocation"),
+    module("OutageModel"),
+    module("Territory", ["OutageModel", "PointLocation"]),
+    module("CallerAnswer", ["OutageModel", "Territory"], resources: [.embedInCode("Templates")]),
+    module("WireProtocol", ["OutageModel"]),
+    module("Reactor", ["CEpoll"]),
+    module(
+      "LayerImport", ["OutageModel", "CGEOS", "CPROJ", "CSpatiaLite", "CZlib"],
+      resources: [.embedInCode("Tables")]),
+    module(
+      "LayerStore",
+      ["OutageModel", "CSpatiaLite", .product(name: "GRDB", package: "GRDB.swift")]),
+    module(
+      "OutageDaemon",
+      [
+        "OutageModel", "PointLocation", "Territory", "CallerAnswer", "WireProtocol", "Reactor",
+        "LayerImport", "LayerStore",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Configuration", package: "swift-configuration"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ]),
+    .executableTarget(
+      name: "outaged",
+      dependencies: [
+        "OutageDaemon", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+
+    tests("OutageModel"),
+    tests("PointLocation", ["CGEOS"]),
+    tests("Territory", ["OutageModel", "PointLocation", "CGEOS"]),
+    tests("CallerAnswer", ["OutageModel", "Territory"]),
+    tests("WireProtocol", ["OutageModel"]),
+    tests("Reactor", ["CEpoll"]),
+    tests("LayerImport", ["OutageModel", "CSpatiaLite"]),
+    tests("LayerStore", ["OutageModel", "CSpatiaLite"]),
+    tests("OutageDaemon", ["OutageModel", "Territory", "WireProtocol", "LayerStore"]),
+    .testTarget(
+      name: "EndToEndTests",
+      dependencies: ["outaged", "OutageModel", "LayerImport", "CGEOS"], swiftSettings: strict),
+  ]
+)

@@ -1,0 +1,52 @@
+// The area of an outage: a valid polygon or multipolygon in WGS 84 degrees, held flat.
+
+/// A position on WGS 84 (EPSG:4326), longitude first.
+public struct LonLat: Hashable, Sendable, BitwiseCopyable {
+  public var lonDegrees: Double
+  public var latDegrees: Double
+
+  public init(lonDegrees: Double, latDegrees: Double) {
+    self.lonDegrees = lonDegrees
+    self.latDegrees = latDegrees
+  }
+}
+
+/// A multipolygon (OGC Simple Features: valid, rings closed, rings of one polygon touch at points only) in WGS 84 degrees.
+///
+/// `coordinates` holds longitude, latitude, longitude, ... of all rings after one another, each ring's last vertex equal to
+/// its first. Ring `r` has the vertices `ringStarts[r] ..< ringStarts[r + 1]`; polygon `p` has the rings
+/// `polygonStarts[p] ..< polygonStarts[p + 1]`, its shell first (counter-clockwise), then its holes (clockwise).
+public struct OutageArea: Hashable, Sendable {
+  public private(set) var coordinates: [Double] = []
+  public private(set) var ringStarts: [Int32] = [0]
+  public private(set) var polygonStarts: [Int32] = [0]
+
+  public init() {}
+
+  /// Adds a polygon: its shell, then its holes, each a closed ring.
+  public mutating func append(polygon rings: [[LonLat]]) {
+    for ring in rings {
+      for vertex in ring {
+        coordinates.append(vertex.lonDegrees)
+        coordinates.append(vertex.latDegrees)
+      }
+      ringStarts.append(Int32(coordinates.count / 2))
+    }
+    polygonStarts.append(Int32(ringStarts.count - 1))
+  }
+
+  public var polygonCount: Int { polygonStarts.count - 1 }
+  public var ringCount: Int { ringStarts.count - 1 }
+  public var vertexCount: Int { coordinates.count / 2 }
+  public var isEmpty: Bool { polygonCount == 0 }
+
+  /// The rings of one polygon, shell first.
+  public func rings(ofPolygon polygon: Int) -> [[LonLat]] {
+    (polygonStarts[polygon]..<polygonStarts[polygon + 1]).map { ring in
+      (ringStarts[Int(ring)]..<ringStarts[Int(ring) + 1]).map { vertex in
+        LonLat(
+          lonDegrees: coordinates[2 * Int(vertex)], latDegrees: coordinates[2 * Int(vertex) + 1])
+      }
+    }
+  }
+}
