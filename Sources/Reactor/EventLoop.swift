@@ -513,6 +513,7 @@ extension EventLoop {
 
   private func sweep() {
     nextSweepAt = now + Self.sweepMilliseconds
+    if let drainDeadline, now < drainDeadline { nextSweepAt = min(nextSweepAt, drainDeadline) }
     guard isSweeping else { return }
     for case .some(let connection) in connections {
       if let reason = expiry(connection) { close(connection, because: reason) }
@@ -538,10 +539,10 @@ extension EventLoop {
     return nil
   }
 
-  /// Answers what was asked, closes all connections, and ends the loop; after `withinMilliseconds` whatever is left is cut.
-  func drain(withinMilliseconds: Int64) {
+  /// Answers what was asked, closes all connections, and ends the loop; from `deadline` on, whatever is left is cut.
+  func drain(deadline: Int64) {
     guard drainDeadline == nil else { return }
-    drainDeadline = now + withinMilliseconds
+    drainDeadline = deadline
     nextSweepAt = now
     for case .some(let connection) in connections { beginDraining(connection) }
   }

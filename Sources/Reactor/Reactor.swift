@@ -90,9 +90,10 @@ public final class Reactor: Sendable {
   /// - Parameter withinMilliseconds: after this time, what is left is cut.
   public func drain(withinMilliseconds: Int64, acceptingQueued: Bool = true) {
     let loops = loops
+    let deadline = loops[0].clock() + withinMilliseconds
     loops[0].submit { first in
       first.acceptor?.stop(acceptingQueued: acceptingQueued)
-      for loop in loops { loop.submit { $0.drain(withinMilliseconds: withinMilliseconds) } }
+      for loop in loops { loop.submit { $0.drain(deadline: deadline) } }
     }
   }
 
