@@ -15,7 +15,7 @@ internal import Synchronization
 /// ```
 public final class Reactor: Sendable {
   public let loops: [EventLoop]
-  private let threads = Mutex<[pthread_t]>([])
+  private let threads = Locked<[pthread_t]>([])
   private let acceptIsPaused = SharedFlag()
 
   /// Starts the loops' threads.

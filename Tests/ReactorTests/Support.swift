@@ -15,7 +15,7 @@ final class EventLog<Event: Sendable>: Sendable {
     var waiting: [(isMet: @Sendable ([Event]) -> Bool, answer: Answer<[Event]>)] = []
   }
 
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   var events: [Event] { state.withLock { $0.events } }
 
