@@ -19,8 +19,8 @@ extension EventLoop {
       connection.id.generation == id.generation, connection.isDeferred
     else { return false }
     connection.isDeferred = false
-    reply(&output)
-    if output.count > 0 { send(connection) }
+    reply(&output.pointee)
+    if output.pointee.count > 0 { send(connection) }
     guard !connection.isClosed else { return true }
     if next == .close {
       connection.closesAfterOutput = true

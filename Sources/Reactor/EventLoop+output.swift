@@ -7,15 +7,15 @@ internal import Glibc
 extension EventLoop {
   /// Sends what is in `output`; what the socket does not take waits in the connection.
   func send(_ connection: Connection) {
-    defer { output.removeAll(keepingAtMost: Self.keptOutputBytesMax) }
+    defer { output.pointee.removeAll(keepingAtMost: Self.keptOutputBytesMax) }
     guard connection.unsentByteCount == 0 else {
-      connection.unsent.append(output.bytes)
+      connection.unsent.append(output.pointee.bytes)
       return
     }
     let sent = Glibc.send(
-      connection.descriptor, output.bytes.baseAddress, output.count, Int32(MSG_NOSIGNAL))
+      connection.descriptor, output.pointee.bytes.baseAddress, output.pointee.count, Int32(MSG_NOSIGNAL))
     counters.writes.add(1)
-    if sent == output.count {
+    if sent == output.pointee.count {
       counters.bytesWritten.add(sent)
       return
     }
@@ -26,7 +26,7 @@ extension EventLoop {
     counters.bytesWritten.add(max(0, sent))
     counters.writePauses.add(1)
     pool.lend(to: &connection.unsent)
-    connection.unsent.append(UnsafeRawBufferPointer(rebasing: output.bytes[max(0, sent)...]))
+    connection.unsent.append(UnsafeRawBufferPointer(rebasing: output.pointee.bytes[max(0, sent)...]))
     connection.stalledSince = now
     awaitWritable(connection, true)
     updateWatch(connection)

@@ -77,7 +77,7 @@ extension EventLoop {
   func handle(_ connection: Connection, _ input: UnsafeRawBufferPointer, isScratch: Bool) {
     let budget = TurnBudget(
       requestCount: limits.requestsPerTurn, outputByteCount: limits.outputBytesPerTurn)
-    let verdict = handler.handle(input, of: connection.id, budget: budget, output: &output)
+    let verdict = handler.handle(input, of: connection.id, budget: budget, output: &output.pointee)
     let consumed = verdict.consumedByteCount
     precondition(consumed >= 0 && consumed <= input.count, "a handler consumed what it was not given")
     counters.requests.add(verdict.requestCount)
@@ -90,7 +90,7 @@ extension EventLoop {
       connection.inputStart += consumed
       if connection.unconsumedByteCount == 0 { dropInput(connection) }
     }
-    if output.count > 0 { send(connection) }
+    if output.pointee.count > 0 { send(connection) }
     guard !connection.isClosed else { return }
     connection.hasMore = false
     switch verdict.next {

@@ -23,7 +23,9 @@ public final class EventLoop: @unchecked Sendable {
   var now: Int64
   var connections: [Connection?] = []
   var openCount = 0
-  var output = ByteBuffer()
+  /// Where handlers write replies. Behind a pointer, so that lending it to a handler costs no run-time exclusivity check; only `handle`,
+  /// `complete` and `send` touch it, none of them from within another.
+  let output: UnsafeMutablePointer<ByteBuffer>
   let pool: BufferPool
   var acceptor: Acceptor?
   /// Called on the loop's thread when a connection has closed: the acceptor may have waited for its descriptor.
@@ -58,6 +60,8 @@ public final class EventLoop: @unchecked Sendable {
     epoll = cepoll_create()
     guard epoll >= 0 else { throw .last("epoll_create1") }
     pool = BufferPool(bytesMax: limits.pooledBytesMax)
+    output = .allocate(capacity: 1)
+    output.initialize(to: ByteBuffer())
     events = cepoll_events(Self.eventsMax)
     scratch = .allocate(byteCount: limits.readBytesMax, alignment: 64)
     guard cepoll_add(epoll, mailbox.descriptor, cepoll_in | cepoll_edge, Self.mailboxToken) == 0 else {
@@ -68,6 +72,8 @@ public final class EventLoop: @unchecked Sendable {
   deinit {
     Glibc.close(epoll)
     free(events)
+    output.deinitialize(count: 1)
+    output.deallocate()
     scratch.deallocate()
   }
 
