@@ -197,14 +197,20 @@ public struct AnswerComposer: ~Copyable {
   /// `12 Oak St, Unit 4, Davis 95616`, as much of it as there is.
   private mutating func appendAddress(_ row: Int, _ table: ServicePointTable) {
     let start = body.count
-    for column in [.addressLine, .unit, .city] as InlineArray<3, ServicePointTable.TextColumn> {
-      if table.packedText(column, row: row).isEmpty { continue }
-      if body.count > start { body.append(", ") }
-      append(column, row, table)
-    }
+    appendPart(.addressLine, row, table, startingAt: start)
+    appendPart(.unit, row, table, startingAt: start)
+    appendPart(.city, row, table, startingAt: start)
     if table.packedText(.postalCode, row: row).isEmpty { return }
     if body.count > start { body.append(UInt8(ascii: " ")) }
     append(.postalCode, row, table)
+  }
+
+  private mutating func appendPart(
+    _ column: ServicePointTable.TextColumn, _ row: Int, _ table: ServicePointTable, startingAt start: Int
+  ) {
+    if table.packedText(column, row: row).isEmpty { return }
+    if body.count > start { body.append(", ") }
+    append(column, row, table)
   }
 
   /// Appends a cell's text, JSON-escaped.

@@ -1,6 +1,7 @@
 // What changes for the outages and the service points when one Territory takes the place of another.
 
 import OutageModel
+import PointLocation
 
 /// What a publish changes, told before it goes live or after.
 public struct TerritoryDifference: Sendable, Equatable {
