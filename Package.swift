@@ -71,7 +71,9 @@ let package = Package(
     .executableTarget(
       name: "outaged",
       dependencies: [
-        "OutageDaemon", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "OutageDaemon", "OutageModel", "LayerImport", "LayerStore", "WireProtocol",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
 

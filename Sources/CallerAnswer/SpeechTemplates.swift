@@ -53,6 +53,9 @@ public struct SpeechTemplates: Sendable {
   private static let positions = Dictionary(
     uniqueKeysWithValues: Sentence.allCases.enumerated().map { ($1, $0) })
 
+  /// The shipped English file, for those who write another.
+  static let englishFile = PackageResources.en_json
+
   /// English and Spanish, which are part of the program.
   public static let shipped: [SpeechTemplates] = [
     ("en.json", PackageResources.en_json), ("es.json", PackageResources.es_json),

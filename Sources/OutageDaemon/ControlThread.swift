@@ -18,7 +18,8 @@ public final class ControlThread: Sendable {
   public init(name: String, niceness: Int32) {
     let thread = Thread { [self] in
       // On Linux, 0 with PRIO_PROCESS is the calling thread, not the process.
-      _ = setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + niceness)
+      let scope = __priority_which_t(PRIO_PROCESS.rawValue)
+      _ = setpriority(scope, 0, getpriority(scope, 0) + niceness)
       run()
     }
     thread.name = name

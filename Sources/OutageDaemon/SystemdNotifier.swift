@@ -38,7 +38,7 @@ public struct SystemdNotifier: Sendable {
     message.withCString { text in
       withUnsafePointer(to: &address) {
         $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-          _ = sendto(descriptor, text, strlen(text), Int32(MSG_NOSIGNAL.rawValue), $0, length)
+          _ = sendto(descriptor, text, strlen(text), Int32(MSG_NOSIGNAL), $0, length)
         }
       }
     }

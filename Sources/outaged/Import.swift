@@ -6,6 +6,7 @@ import LayerImport
 import LayerStore
 import OutageDaemon
 import OutageModel
+import WireProtocol
 
 struct Import: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -42,8 +43,8 @@ struct Import: ParsableCommand {
 
     private func load(_ store: LayerStore, _ options: ImportOptions) throws -> [ImportReport] {
       let names = files.map { ($0 as NSString).lastPathComponent }
-      // The digest is known when a file has been read; the load's own is of all its files'.
-      let load = try store.beginAddressLoad(source: names.joined(separator: ", "), at: systemClock())
+      let load = try store.beginAddressLoad(
+        source: names.joined(separator: ", "), sha256: "", at: systemClock())
       var reports: [ImportReport] = []
       do {
         for file in files {
@@ -54,7 +55,8 @@ struct Import: ParsableCommand {
             })
           progress.finish()
         }
-        let version = try load.commit(sha256: LayerImporter.digest(ofDigests: reports.map(\.sha256)))
+        load.sha256 = reports.map(\.sha256).joined(separator: ",")
+        let version = try load.commit()
         print("Address load \(version.number): \(version.recordCount) service points.")
       } catch {
         load.abandon()
