@@ -88,6 +88,9 @@ let package = Package(
     tests("OutageDaemon", ["OutageModel", "Territory", "WireProtocol", "LayerStore"]),
     .testTarget(
       name: "EndToEndTests",
-      dependencies: ["outaged", "OutageModel", "LayerImport", "CGEOS"], swiftSettings: strict),
+      dependencies: [
+        "outaged", "OutageDaemon", "OutageModel", "WireProtocol", "Reactor", "ByteBuffers", "LayerImport",
+        "LayerStore", "CGEOS",
+      ], swiftSettings: strict),
   ]
 )
