@@ -37,7 +37,6 @@ let package = Package(
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-    .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
@@ -51,7 +50,7 @@ let package = Package(
     module("PointLocation"),
     module("OutageModel"),
     module("Territory", ["OutageModel", "PointLocation"]),
-    module("CallerAnswer", ["OutageModel", "Territory"], resources: [.embedInCode("Templates")]),
+    module("CallerAnswer", ["OutageModel", "Territory", "PointLocation", "ByteBuffers"], resources: [.embedInCode("Templates")]),
     module("ByteBuffers"),
     module("WireProtocol", ["OutageModel", "ByteBuffers"]),
     module("Reactor", ["CEpoll", "ByteBuffers"]),
@@ -67,20 +66,21 @@ let package = Package(
         "OutageModel", "PointLocation", "Territory", "CallerAnswer", "ByteBuffers",
         "WireProtocol", "Reactor", "LayerImport", "LayerStore",
         .product(name: "Logging", package: "swift-log"),
-        .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),
     .executableTarget(
       name: "outaged",
       dependencies: [
-        "OutageDaemon", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "OutageDaemon", "OutageModel", "LayerImport", "LayerStore", "WireProtocol",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
 
     tests("OutageModel"),
     tests("PointLocation", ["CGEOS"]),
     tests("Territory", ["OutageModel", "PointLocation", "CGEOS"]),
-    tests("CallerAnswer", ["OutageModel", "Territory"]),
+    tests("CallerAnswer", ["OutageModel", "Territory", "ByteBuffers"]),
     tests("WireProtocol", ["OutageModel", "ByteBuffers"]),
     tests("Reactor", ["CEpoll", "ByteBuffers"]),
     tests("LayerImport", ["OutageModel", "CSpatiaLite"]),
@@ -88,6 +88,9 @@ let package = Package(
     tests("OutageDaemon", ["OutageModel", "Territory", "WireProtocol", "LayerStore"]),
     .testTarget(
       name: "EndToEndTests",
-      dependencies: ["outaged", "OutageModel", "LayerImport", "CGEOS"], swiftSettings: strict),
+      dependencies: [
+        "outaged", "OutageDaemon", "OutageModel", "WireProtocol", "Reactor", "ByteBuffers", "LayerImport",
+        "LayerStore", "CGEOS",
+      ], swiftSettings: strict),
   ]
 )
