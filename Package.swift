@@ -82,7 +82,8 @@ let package = Package(
     tests("WireProtocol", ["OutageModel"]),
     tests("Reactor", ["CEpoll"]),
     tests("LayerImport", ["OutageModel", "CSpatiaLite"]),
-    tests("LayerStore", ["OutageModel", "CSpatiaLite"]),
+    tests(
+      "LayerStore", ["OutageModel", "CSpatiaLite", .product(name: "GRDB", package: "GRDB.swift")]),
     tests("OutageDaemon", ["OutageModel", "Territory", "WireProtocol", "LayerStore"]),
     .testTarget(
       name: "EndToEndTests",
