@@ -32,6 +32,12 @@ public final class AddressLoad {
     abandon()
   }
 
+  /// Of the files' bytes, lower-case hexadecimal: known when they have been read, recorded by `commit`.
+  public var sha256: String {
+    get { version.sha256 }
+    set { version.sha256 = newValue }
+  }
+
   /// Adds a service point, or puts it in the place of an earlier one with the same id.
   /// - Throws: `notStorable` for a position that is not finite or a phone that is not E.164, which leaves the load as it
   ///   was; `loadIsOver`; and SQLite's errors, which end the load.
