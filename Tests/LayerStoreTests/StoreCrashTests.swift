@@ -15,8 +15,8 @@ import Testing
   static let limits = StoreLimits(
     batchRows: 100, busyTimeoutSeconds: 10, walPages: 40, walSizeBytesMax: 100_000)
 
-  static let oldPoints = Fixture.servicePoints(700, prefix: "OLD-", seed: 1)
-  static let newPoints = Fixture.servicePoints(900, prefix: "NEW-", seed: 2)
+  static let oldPoints = Fixture.servicePoints(730, prefix: "OLD-", seed: 1)
+  static let newPoints = Fixture.servicePoints(930, prefix: "NEW-", seed: 2)
   static let oldOutages = Fixture.outages(30, prefix: "OLD-", seed: 3)
   static let newOutages = Fixture.outages(40, prefix: "NEW-", seed: 4)
 
@@ -52,7 +52,8 @@ import Testing
       try #require(try SpatialIndex.isEnabled(db))
       try #require(try String.fetchOne(db, sql: "SELECT rtreecheck('idx_service_point_geom')") == "ok")
       try #require(
-        try Int.fetchOne(db, sql: "SELECT count(*) FROM service_point") == (addresses == 1 ? 700 : 900))
+        try Int.fetchOne(db, sql: "SELECT count(*) FROM service_point")
+          == (addresses == 1 ? oldPoints : newPoints).count)
     }
     return (addresses, outages)
   }
