@@ -24,6 +24,22 @@ import Testing
     try LayerStore(directory: directory, keepLayers: 2, limits: limits)
   }
 
+  /// A directory with the old versions; made once in a process, then copied.
+  static func prepared() throws -> TemporaryDirectory {
+    let directory = TemporaryDirectory()
+    for name in try FileManager.default.contentsOfDirectory(atPath: template.path) {
+      try FileManager.default.copyItem(
+        atPath: template.path + "/" + name, toPath: directory.path + "/" + name)
+    }
+    return directory
+  }
+
+  private static let template: TemporaryDirectory = {
+    let directory = TemporaryDirectory()
+    try! prepare(directory.path)
+    return directory
+  }()
+
   static func prepare(_ directory: String) throws {
     let store = try open(directory)
     try store.load(oldPoints)
@@ -60,8 +76,7 @@ import Testing
 
   /// How many writes `work` makes.
   static func countCalls() async throws -> Int {
-    let directory = TemporaryDirectory()
-    try prepare(directory.path)
+    let directory = try prepared()
     let result = try await #require(
       processExitsWith: .success, observing: [\.standardOutputContent]
     ) { [path = directory.path as String] in
@@ -82,8 +97,7 @@ import Testing
     for round in 0..<50 {
       // One kill in each fiftieth of the work, so that none of its parts is left out.
       let call = 1 + calls * round / 50 + Int.random(in: 0..<max(1, calls / 50), using: &random)
-      let directory = TemporaryDirectory()
-      try Self.prepare(directory.path)
+      let directory = try Self.prepared()
       await #expect(processExitsWith: .signal(SIGKILL), "seed \(Self.seed), call \(call) of \(calls)") {
         [path = directory.path as String, call = call as Int] in
         SystemCallFault.arm(.kill, atCall: call)
@@ -125,8 +139,7 @@ import Testing
     await #expect(processExitsWith: .success) { [calls = calls as Int] in
       for round in 0..<40 {
         let call = 1 + calls * round / 40
-        let directory = TemporaryDirectory()
-        try StoreCrashTests.prepare(directory.path)
+        let directory = try StoreCrashTests.prepared()
         SystemCallFault.arm(.diskFull, atCall: call)
         do {
           try StoreCrashTests.work(directory.path)
