@@ -36,10 +36,46 @@ struct All: ParsableCommand {
   @Option(help: "Accounts; one service point each, and one more for every fifty.")
   var accounts = 5000
 
+  @Flag(
+    help: "Write nothing there: make everything twice elsewhere, and compare both with what is in the folder."
+  )
+  var verify = false
+
   @OptionGroup var seeding: Seeding
 
   func run() throws {
-    try FixtureSet(accountCount: accounts, seed: seeding.seed, now: seeding.now).write(to: out)
+    guard verify else { return try write(to: out) }
+    let scratch = FileManager.default.temporaryDirectory.appending(
+      path: "outage-fixtures-\(UUID().uuidString)"
+    ).path
+    defer { try? FileManager.default.removeItem(atPath: scratch) }
+    for run in ["first", "second"] { try write(to: "\(scratch)/\(run)") }
+    let files = try contents(of: "\(scratch)/first")
+    for (other, name) in [("\(scratch)/second", "the second run"), (out, out)] {
+      let found = try contents(of: other)
+      if let path = Set(files.keys).union(found.keys).sorted().first(where: { files[$0] != found[$0] }) {
+        throw FixtureError.different(path: "\(path) in \(name)")
+      }
+    }
+    let byteCount = files.values.reduce(0) { $0 + $1.count }
+    guard byteCount < FixtureSet.byteLimit else {
+      throw FixtureError.tooLarge(byteCount: byteCount, limit: FixtureSet.byteLimit)
+    }
+    print("\(files.count) files, \(byteCount) bytes: both runs and \(out) are the same")
+  }
+
+  private func write(to folder: String) throws {
+    try FixtureSet(accountCount: accounts, seed: seeding.seed, now: seeding.now).write(to: folder)
+  }
+
+  private func contents(of folder: String) throws -> [String: Data] {
+    var files: [String: Data] = [:]
+    for path in try FileManager.default.subpathsOfDirectory(atPath: folder) {
+      var isFolder: ObjCBool = false
+      _ = FileManager.default.fileExists(atPath: "\(folder)/\(path)", isDirectory: &isFolder)
+      if !isFolder.boolValue { files[path] = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(path)")) }
+    }
+    return files
   }
 }
 
