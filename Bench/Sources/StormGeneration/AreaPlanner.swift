@@ -112,7 +112,7 @@ public struct AreaPlanner {
   ) -> PlacedArea? {
     let quadrantSegments = Int32(vertices < 20 ? 3 : 3 + random.below(min(6, 1 + vertices / 25)))
     let spanCount = max(
-      vertices < 20 ? 1 : 3, Int(Double(vertices) / Double(quadrantSegments * 2) * mix.reach))
+      vertices < 15 ? 1 : 3, Int(Double(vertices) / Double(quadrantSegments * 2) * mix.reach))
     let halfWidthMetres = random.uniform(27..<35)
 
     if over {

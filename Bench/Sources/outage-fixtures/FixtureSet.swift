@@ -29,10 +29,11 @@ struct FixtureSet {
     let positions = points.map(\.position)
     var mix = AreaMix()
     mix.reach = 0.35
-    mix.draws = 2
+    mix.draws = 3
     mix.multipolygonShare = 0.12
     var maker = OutageLayerMaker(plan: plan, seed: seed, now: now, mix: mix, geos: geos, positions: positions)
-    let outages = (0..<60).map { _ in maker.next() }
+    // Chance seldom draws the largest areas out of sixty: one is asked for.
+    let outages = (0..<60).map { maker.next(vertices: $0 == 4 ? 330...400 : nil) }
     let systems = [
       try CoordinateSystem(epsg: CoordinateSystem.wgs84),
       try CoordinateSystem(epsg: CoordinateSystem.californiaZone3Feet),

@@ -60,7 +60,7 @@ enum ReadMe {
       All files of a folder hold the same content under other column names, spellings, time styles and coordinate systems
       (EPSG:4326, and EPSG:2227: NAD83 / California zone 3, US survey feet, within whose bounds the towns lie). A CSV does not say its
       system: those in feet need `--crs EPSG:2227`. `outages-local-time.csv.gz` needs `--timezone America/Los_Angeles`. Service points
-      keep \(EdgeMargin.marginMetres) m clear of every edge, so that no reprojection moves one across. Nine or ten outages of
+      keep \(EdgeMargin.marginMetres) m clear of every edge, so that no reprojection moves one across. About one in seven of the
       \(outageCount) were laid over or into another.
 
       ## Columns of the outage files
