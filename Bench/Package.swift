@@ -36,6 +36,18 @@ let package = Package(
       ],
       swiftSettings: strict),
     .executableTarget(
+      name: "reactor-echo",
+      dependencies: [
+        .product(name: "ByteBuffers", package: "Outaged"),
+        .product(name: "Reactor", package: "Outaged"),
+        .product(name: "WireProtocol", package: "Outaged"),
+      ],
+      swiftSettings: strict),
+    // For the reactor's C module only.
+    .executableTarget(
+      name: "bare-epoll", dependencies: [.product(name: "Reactor", package: "Outaged")], swiftSettings: strict
+    ),
+    .executableTarget(
       name: "bench-match",
       dependencies: [
         .product(name: "PointLocation", package: "Outaged"),

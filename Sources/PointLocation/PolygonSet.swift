@@ -1,0 +1,82 @@
+// All polygons of a layer as flat arrays of coordinates.
+
+/// The multipolygons of a layer: polygon p has the rings `polygonStarts[p] ..< polygonStarts[p + 1]`, and ring r the vertices
+/// `ringStarts[r] ..< ringStarts[r + 1]`, the last of which repeats the first.
+public struct PolygonSet: Sendable {
+  /// x and y of each vertex in turn, in degrees.
+  public let coordinates: FlatArray<Double>
+  /// The first vertex of each ring, and at the end the number of vertices.
+  public let ringStarts: FlatArray<UInt32>
+  /// The first ring of each polygon, and at the end the number of rings.
+  public let polygonStarts: FlatArray<UInt32>
+  /// The bounds of each polygon; `Box.empty` for one without vertices.
+  public let boxes: FlatArray<Box>
+
+  public var count: Int { boxes.count }
+  public var vertexCount: Int { coordinates.count / 2 }
+
+  /// The memory of the arrays.
+  public var byteCount: Int {
+    coordinates.byteCount + ringStarts.byteCount + polygonStarts.byteCount + boxes.byteCount
+  }
+}
+
+/// Collects the polygons of a layer one by one.
+///
+/// ```swift
+/// var builder = PolygonSetBuilder()
+/// let id = builder.append(coordinates: [0, 0, 1, 0, 1, 1, 0, 0], ringStarts: [0, 4])
+/// let polygons = builder.build()
+/// ```
+public struct PolygonSetBuilder {
+  private var coordinates: [Double] = []
+  private var ringStarts: [UInt32] = [0]
+  private var polygonStarts: [UInt32] = [0]
+  private var boxes: [Box] = []
+
+  public init() {}
+
+  /// Adds a multipolygon: a point is inside if a ray from it crosses its rings an odd number of times, whatever part or hole they are.
+  ///
+  /// - Parameters:
+  ///   - coordinates: x (longitude) and y (latitude) in turn, in degrees, finite.
+  ///   - ringStarts: ring r has the vertices `ringStarts[r] ..< ringStarts[r + 1]`; a ring that is not closed is closed here.
+  /// - Returns: the polygon's id: 0, 1, 2, ...
+  @discardableResult
+  public mutating func append(coordinates: [Double], ringStarts: [Int32]) -> Int {
+    precondition(coordinates.count % 2 == 0, "a coordinate without its pair")
+    var box = Box.empty
+    for ring in 0..<max(0, ringStarts.count - 1) {
+      let first = Int(ringStarts[ring])
+      let end = Int(ringStarts[ring + 1])
+      precondition(0 <= first && first <= end && end * 2 <= coordinates.count, "ring beyond the coordinates")
+      if first == end { continue }
+      for vertex in first..<end {
+        let x = coordinates[2 * vertex]
+        let y = coordinates[2 * vertex + 1]
+        precondition(x.isFinite && y.isFinite, "a coordinate that is not finite")
+        box.extend(x: x, y: y)
+        // Adding zero turns -0 into 0, so that equal coordinates have equal bits.
+        self.coordinates.append(x + 0)
+        self.coordinates.append(y + 0)
+      }
+      let isClosed =
+        coordinates[2 * first] == coordinates[2 * end - 2]
+        && coordinates[2 * first + 1] == coordinates[2 * end - 1]
+      if !isClosed {
+        self.coordinates.append(coordinates[2 * first] + 0)
+        self.coordinates.append(coordinates[2 * first + 1] + 0)
+      }
+      self.ringStarts.append(UInt32(self.coordinates.count / 2))
+    }
+    polygonStarts.append(UInt32(self.ringStarts.count - 1))
+    boxes.append(box)
+    return boxes.count - 1
+  }
+
+  public func build() -> PolygonSet {
+    PolygonSet(
+      coordinates: FlatArray(coordinates), ringStarts: FlatArray(ringStarts),
+      polygonStarts: FlatArray(polygonStarts), boxes: FlatArray(boxes))
+  }
+}
