@@ -41,11 +41,11 @@ enum ReadMe {
       # GeoFixtures
 
       A made-up utility around Davis, California, and its storm: what a GIS team would hand over, in every format. All of it is
-      written by one command from one seed (\(set.seed)), and the same seed gives the same bytes with the same library versions:
+      written by one command (`make fixtures`) from one seed (\(set.seed)), and the same seed gives the same bytes with the same library versions:
 
       ```
-      swift run --package-path Bench -c release outage-fixtures all --out GeoFixtures
-      swift run --package-path Bench -c release outage-fixtures all --out GeoFixtures --verify   # writes twice, compares, and compares with GeoFixtures
+      swift run --package-path Bench -c release outage-fixtures committed --out GeoFixtures
+      swift run --package-path Bench -c release outage-fixtures committed --out GeoFixtures --verify   # writes twice, compares, and compares with GeoFixtures
       ```
 
       Time zone America/Los_Angeles, country code 1. Times are relative to \(set.now.iso8601) (`--now`).
