@@ -27,6 +27,7 @@ let package = Package(
     .library(name: "OutageModel", targets: ["OutageModel"]),
     .library(name: "PointLocation", targets: ["PointLocation"]),
     .library(name: "Territory", targets: ["Territory"]),
+    .library(name: "ByteBuffers", targets: ["ByteBuffers"]),
     .library(name: "WireProtocol", targets: ["WireProtocol"]),
     .library(name: "Reactor", targets: ["Reactor"]),
     .library(name: "LayerImport", targets: ["LayerImport"]),
@@ -36,7 +37,6 @@ let package = Package(
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-    .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
@@ -50,9 +50,10 @@ let package = Package(
     module("PointLocation"),
     module("OutageModel"),
     module("Territory", ["OutageModel", "PointLocation"]),
-    module("CallerAnswer", ["OutageModel", "Territory"], resources: [.embedInCode("Templates")]),
-    module("WireProtocol", ["OutageModel"]),
-    module("Reactor", ["CEpoll"]),
+    module("CallerAnswer", ["OutageModel", "Territory", "PointLocation", "ByteBuffers"], resources: [.embedInCode("Templates")]),
+    module("ByteBuffers"),
+    module("WireProtocol", ["OutageModel", "ByteBuffers"]),
+    module("Reactor", ["CEpoll", "ByteBuffers"]),
     module(
       "LayerImport", ["OutageModel", "CGEOS", "CPROJ", "CSpatiaLite", "CZlib"],
       resources: [.embedInCode("Tables")]),
@@ -62,30 +63,34 @@ let package = Package(
     module(
       "OutageDaemon",
       [
-        "OutageModel", "PointLocation", "Territory", "CallerAnswer", "WireProtocol", "Reactor",
-        "LayerImport", "LayerStore",
+        "OutageModel", "PointLocation", "Territory", "CallerAnswer", "ByteBuffers",
+        "WireProtocol", "Reactor", "LayerImport", "LayerStore",
         .product(name: "Logging", package: "swift-log"),
-        .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),
     .executableTarget(
       name: "outaged",
       dependencies: [
-        "OutageDaemon", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "OutageDaemon", "OutageModel", "LayerImport", "LayerStore", "WireProtocol",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
 
     tests("OutageModel"),
     tests("PointLocation", ["CGEOS"]),
     tests("Territory", ["OutageModel", "PointLocation", "CGEOS"]),
-    tests("CallerAnswer", ["OutageModel", "Territory"]),
-    tests("WireProtocol", ["OutageModel"]),
-    tests("Reactor", ["CEpoll"]),
+    tests("CallerAnswer", ["OutageModel", "Territory", "ByteBuffers"]),
+    tests("WireProtocol", ["OutageModel", "ByteBuffers"]),
+    tests("Reactor", ["CEpoll", "ByteBuffers"]),
     tests("LayerImport", ["OutageModel", "CSpatiaLite"]),
     tests("LayerStore", ["OutageModel", "CSpatiaLite"]),
     tests("OutageDaemon", ["OutageModel", "Territory", "WireProtocol", "LayerStore"]),
     .testTarget(
       name: "EndToEndTests",
-      dependencies: ["outaged", "OutageModel", "LayerImport", "CGEOS"], swiftSettings: strict),
+      dependencies: [
+        "outaged", "OutageDaemon", "OutageModel", "WireProtocol", "Reactor", "ByteBuffers", "LayerImport",
+        "LayerStore", "CGEOS",
+      ], swiftSettings: strict),
   ]
 )

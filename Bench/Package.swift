@@ -15,13 +15,38 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
   ],
   targets: [
+    // One module for the generator's C libraries: the product's own system modules are not its products.
+    .systemLibrary(
+      name: "CGeoLibraries", pkgConfig: "spatialite",
+      providers: [.apt(["libspatialite-dev", "libgeos-dev", "zlib1g-dev"])]),
+    .target(
+      name: "StormGeneration",
+      dependencies: ["CGeoLibraries", .product(name: "OutageModel", package: "Outaged")],
+      swiftSettings: strict),
+    .testTarget(
+      name: "StormGenerationTests",
+      dependencies: ["StormGeneration", .product(name: "OutageModel", package: "Outaged")],
+      swiftSettings: strict),
     .executableTarget(
       name: "outage-fixtures",
       dependencies: [
+        "StormGeneration", "CGeoLibraries",
         .product(name: "OutageModel", package: "Outaged"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+    .executableTarget(
+      name: "reactor-echo",
+      dependencies: [
+        .product(name: "ByteBuffers", package: "Outaged"),
+        .product(name: "Reactor", package: "Outaged"),
+        .product(name: "WireProtocol", package: "Outaged"),
+      ],
+      swiftSettings: strict),
+    // For the reactor's C module only.
+    .executableTarget(
+      name: "bare-epoll", dependencies: [.product(name: "Reactor", package: "Outaged")], swiftSettings: strict
+    ),
     .executableTarget(
       name: "bench-match",
       dependencies: [

@@ -1,1 +1,261 @@
-// placeholder
+// The store of one data directory: opening it safely, and the way in for everything that reads or writes it.
+
+import GRDB
+import Glibc
+import OutageModel
+
+/// The embedded SpatiaLite database of a data directory: the current addresses, the current and previous outage layers,
+/// and the record of their versions.
+///
+///     let store = try LayerStore(directory: "/var/lib/outaged")
+///     let load = try store.beginAddressLoad(source: "addresses.csv", sha256: digest, at: now)
+///     for point in points { try load.append(point) }
+///     try load.commit()
+///     try store.publishOutages(outages, source: "storm.geojson", sha256: digest, at: now)
+///
+/// A kill at any moment leaves the old or the new version, never a mix. Any number of processes may read and write the
+/// same directory; writes take turns, readers never wait. `outaged.sqlite` opens in QGIS as it is: the layers
+/// `current_service_point` and `current_outage`.
+public final class LayerStore: Sendable {
+  /// The database file.
+  public let file: String
+  /// Outage layers that are kept, the current one included; and records of address loads.
+  public let keepLayers: Int
+
+  let lockFile: String
+  private let pool: DatabasePool
+  private let connections: SpatiaLiteConnections
+
+  /// Opens the store of a directory; creates both where they are missing (0750 and 0640: it holds personal data).
+  ///
+  /// What a killed import has left behind is cleared away, unless an import is running. The quick check covers the
+  /// file's size and all but the address rows; `checkIntegrity()` covers everything.
+  /// - Throws: `notAStore`, `newerSchema`, `damaged`, before anything is written; `fileSystem`, `readOnly`, `diskFull`, `busy`.
+  public init(directory: String, keepLayers: Int = 20) throws(StoreError) {
+    precondition(keepLayers >= 1)
+    self.keepLayers = keepLayers
+    try Self.makeDirectory(directory)
+    let file = directory + "/outaged.sqlite"
+    let lockFile = directory + "/outaged.lock"
+    self.file = file
+    self.lockFile = lockFile
+    let connections = SpatiaLiteConnections()
+    self.connections = connections
+    pool = try StoreLock.with(.opening, file: lockFile) { () throws(StoreError) in
+      try Self.makeFile(file)
+      try Self.inspect(file)
+      do {
+        let pool = try DatabasePool(path: file, configuration: Self.configuration(connections))
+        try StoreSchema.migrator.migrate(pool)
+        try pool.read { db in try Self.quickCheck(db) }
+        return pool
+      } catch {
+        throw StoreError(error, file: file, doing: "open")
+      }
+    }
+    try clearRemains()
+  }
+
+  deinit {
+    // The connections go before SpatiaLite's caches do.
+    try? pool.close()
+    withExtendedLifetime(connections) {}
+  }
+
+  /// Checks every page, row and index of the file (SQLite's `integrity_check`): seconds for a million addresses.
+  public func checkIntegrity() throws(StoreError) {
+    try read("check integrity") { db in
+      let found = try String.fetchAll(db, sql: "PRAGMA integrity_check(10)")
+      if found != ["ok"] { throw Self.damage(found) }
+    }
+  }
+
+  /// Writes a whole, compact copy of the store, while others read and write it (SQLite's `VACUUM INTO`).
+  ///
+  /// The copy is a store: put into an empty data directory as `outaged.sqlite`, it opens.
+  /// - Parameter path: must not exist.
+  public func backUp(to path: String) throws(StoreError) {
+    let descriptor = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o640)
+    guard descriptor >= 0 else {
+      throw .fileSystem(path: path, doing: "create the backup", errorNumber: errno)
+    }
+    Glibc.close(descriptor)
+    try writeOutsideTransaction("back up") { db in
+      try db.execute(sql: "VACUUM INTO ?", arguments: [path])
+    }
+  }
+}
+
+// MARK: - The ways in
+
+extension LayerStore {
+  /// Page cache of the writing connection; readers have half.
+  private static let cacheKiB = 32 * 1024
+  /// How long a writer waits for another process.
+  private static let busyTimeoutSeconds = 10.0
+  /// The write-ahead log is brought into the file when it has so many pages (32 MiB), and cut back to `walSizeBytesMax`.
+  private static let walPages = 8192
+  private static let walSizeBytesMax = 64 << 20
+
+  /// Reads one snapshot: writers do not wait for it, nor it for them.
+  func read<Value>(_ doing: String, _ body: (Database) throws -> Value) throws(StoreError) -> Value {
+    do {
+      return try pool.unsafeReentrantRead(body)
+    } catch {
+      throw StoreError(error, file: file, doing: doing)
+    }
+  }
+
+  /// Reads one snapshot, and lets the errors of `body` through as they are.
+  func readThrough(_ doing: String, _ body: (Database) throws -> Void) throws {
+    do {
+      try pool.unsafeReentrantRead(body)
+    } catch let error as DatabaseError {
+      throw StoreError(error, file: file, doing: doing)
+    }
+  }
+
+  /// One transaction that is on the disk when this returns; it goes before the batches of an import.
+  func publish<Value>(_ doing: String, _ body: (Database) throws -> Value) throws(StoreError) -> Value {
+    try StoreLock.with(.publish, file: lockFile) { () throws(StoreError) in
+      try transaction(doing, synchronous: "FULL", body)
+    }
+  }
+
+  /// One transaction among many of an import: whole, but on the disk only with the next publish or checkpoint.
+  func batch<Value>(_ doing: String, _ body: (Database) throws -> Value) throws(StoreError) -> Value {
+    // Whoever wants to publish comes first.
+    try StoreLock.with(.publish, file: lockFile) { () throws(StoreError) in }
+    return try transaction(doing, synchronous: "NORMAL", body)
+  }
+
+  private func transaction<Value>(
+    _ doing: String, synchronous: String, _ body: (Database) throws -> Value
+  ) throws(StoreError) -> Value {
+    try writeOutsideTransaction(doing) { db in
+      try db.execute(sql: "PRAGMA synchronous = \(synchronous)")
+      var value: Value?
+      try db.inTransaction(.immediate) {
+        value = try body(db)
+        return .commit
+      }
+      return value!
+    }
+  }
+
+  private func writeOutsideTransaction<Value>(_ doing: String, _ body: (Database) throws -> Value)
+    throws(StoreError) -> Value
+  {
+    do {
+      return try pool.writeWithoutTransaction(body)
+    } catch {
+      throw StoreError(error, file: file, doing: doing)
+    }
+  }
+}
+
+// MARK: - Opening
+
+extension LayerStore {
+  private static func configuration(_ connections: SpatiaLiteConnections?) -> Configuration {
+    var configuration = Configuration()
+    configuration.label = "LayerStore"
+    configuration.busyMode = .timeout(busyTimeoutSeconds)
+    configuration.maximumReaderCount = 3
+    configuration.prepareDatabase { db in
+      try connections?.prepare(db)
+      try db.execute(
+        sql: """
+          PRAGMA cache_size = -\(db.configuration.readonly ? cacheKiB / 2 : cacheKiB);
+          PRAGMA wal_autocheckpoint = \(walPages);
+          PRAGMA journal_size_limit = \(walSizeBytesMax);
+          PRAGMA synchronous = FULL;
+          """)
+    }
+    return configuration
+  }
+
+  private static func makeDirectory(_ path: String) throws(StoreError) {
+    var information = stat()
+    if stat(path, &information) == 0 {
+      guard information.st_mode & S_IFMT == S_IFDIR else {
+        throw .fileSystem(path: path, doing: "open the data directory", errorNumber: ENOTDIR)
+      }
+      return
+    }
+    if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
+      try makeDirectory(String(path[..<slash]))
+    }
+    guard mkdir(path, 0o750) == 0 || errno == EEXIST else {
+      throw .fileSystem(path: path, doing: "create the data directory", errorNumber: errno)
+    }
+  }
+
+  /// Creates the file where it is missing, so that it, and with it SQLite's side files, never is readable for all.
+  ///
+  /// An existing file is not opened here: closing it would drop the locks that this process's SQLite holds on it.
+  private static func makeFile(_ file: String) throws(StoreError) {
+    let descriptor = open(file, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o640)
+    if descriptor >= 0 {
+      close(descriptor)
+      return
+    }
+    guard errno == EEXIST else {
+      throw .fileSystem(path: file, doing: "create the store", errorNumber: errno)
+    }
+    var information = stat()
+    guard stat(file, &information) == 0 else {
+      throw .fileSystem(path: file, doing: "look at the store", errorNumber: errno)
+    }
+    if information.st_mode & S_IFMT == S_IFREG, information.st_mode & 0o007 != 0 {
+      chmod(file, information.st_mode & 0o770)
+    }
+    // SQLite would take an emptied file for a new one and throw the log away, and with it the last publishes.
+    var log = stat()
+    if information.st_size == 0, stat(file + "-wal", &log) == 0, log.st_size > 0 {
+      throw .damaged(
+        SQLiteFault(
+          file: file, doing: "open", code: 11, message: "0 bytes, beside a write-ahead log with content"))
+    }
+  }
+
+  /// Makes sure that the file is new or ours, by a connection that changes nothing.
+  private static func inspect(_ file: String) throws(StoreError) {
+    do {
+      var configuration = Configuration()
+      configuration.readonly = true
+      configuration.busyMode = .timeout(busyTimeoutSeconds)
+      try DatabaseQueue(path: file, configuration: configuration).read { db in
+        let applicationId = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
+        let entries = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") ?? 0
+        if entries == 0, applicationId == 0 { return }
+        guard applicationId == StoreSchema.applicationId else {
+          throw StoreError.notAStore(
+            file: file,
+            found: "an SQLite file with application_id \(applicationId) and \(entries) schema entries",
+            expected: "application_id \(StoreSchema.applicationId)")
+        }
+        let known = StoreSchema.migrator.migrations
+        if try StoreSchema.migrator.hasBeenSuperseded(db) {
+          let applied = try StoreSchema.migrator.appliedIdentifiers(db).sorted()
+          throw StoreError.newerSchema(
+            file: file, found: "\"\(applied.last ?? "")\"", expected: "\"\(known.last ?? "")\"")
+        }
+      }
+    } catch {
+      throw StoreError(error, file: file, doing: "open")
+    }
+  }
+
+  /// SQLite itself compares the file's size with its header; the small tables are read through here.
+  private static func quickCheck(_ db: Database) throws {
+    for table in ["layer_version", "outage", "geometry_columns"] {
+      let found = try String.fetchAll(db, sql: "PRAGMA quick_check(\(table))")
+      if found != ["ok"] { throw damage(found) }
+    }
+  }
+
+  static func damage(_ found: [String]) -> DatabaseError {
+    DatabaseError(resultCode: .SQLITE_CORRUPT, message: found.joined(separator: "; "))
+  }
+}

@@ -48,7 +48,7 @@ public enum ERT: Hashable, Sendable {
 }
 
 /// Where an outage stands on its own time line at a given moment.
-public enum OutagePhase: Int, Hashable, Sendable {
+public enum OutagePhase: UInt8, Hashable, Sendable, BitwiseCopyable {
   /// Power is out now.
   case inForce
   /// Announced, and its start lies ahead.

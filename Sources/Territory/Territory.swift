@@ -1,1 +1,91 @@
-// placeholder
+// The immutable snapshot that answers: all service points, all outages of one layer version, and the join between them.
+
+import OutageModel
+import PointLocation
+
+/// All service points, all outages of one layer version, and the join between them. Readers only ever see a whole Territory; a refresh builds
+/// the next one beside it.
+public final class Territory: Sendable {
+  public let servicePoints: ServicePointTable
+  public let outages: OutageTable
+  /// The outages' areas; polygon `i` is outage `i` of the table.
+  public let polygons: PolygonIndex
+  /// Which outages cover each service point.
+  public let coverage: PointCoverage
+
+  /// Builds the areas' index and the join.
+  /// - Parameter previous: a Territory whose work can be taken over: where it has the same service points, only outages whose area is
+  ///   new are joined again.
+  public init(servicePoints: ServicePointTable, outages: OutageTable, previous: Territory? = nil) {
+    var builder = PolygonSetBuilder()
+    for outage in outages.outages {
+      _ = builder.append(coordinates: outage.area.coordinates, ringStarts: outage.area.ringStarts)
+    }
+    self.servicePoints = servicePoints
+    self.outages = outages
+    polygons = PolygonIndex(builder.build())
+    if let previous, previous.servicePoints === servicePoints {
+      let (newIdOfOld, changed) = Self.areaChanges(from: previous.outages, to: outages)
+      coverage = previous.coverage.updated(
+        points: servicePoints.points, polygons: polygons, newIdOfOld: newIdOfOld, changed: changed)
+    } else {
+      coverage = PointCoverage.join(points: servicePoints.points, polygons: polygons)
+    }
+  }
+
+  /// A territory without service points or outages.
+  public convenience init() {
+    self.init(
+      servicePoints: ServicePointTableBuilder().build(addressVersion: 0),
+      outages: OutageTable(layer: nil, outages: []))
+  }
+
+  private static func areaChanges(
+    from old: OutageTable, to new: OutageTable
+  ) -> (newIdOfOld: [UInt32], changed: [UInt32]) {
+    var numberOfId = [String: Int](minimumCapacity: old.count)
+    for (number, outage) in old.outages.enumerated() { numberOfId[outage.outageId] = number }
+    var newIdOfOld = [UInt32](repeating: .max, count: old.count)
+    var changed: [UInt32] = []
+    for (number, outage) in new.outages.enumerated() {
+      if let before = numberOfId[outage.outageId], old.outages[before].area == outage.area {
+        newIdOfOld[before] = UInt32(number)
+      } else {
+        changed.append(UInt32(number))
+      }
+    }
+    return (newIdOfOld, changed)
+  }
+
+  /// Bytes of memory that the service points, the areas and the join hold (the outages' own texts not counted).
+  public var byteCount: Int { servicePoints.byteCount + polygons.byteCount + coverage.byteCount }
+
+  /// The outages that cover a service point, by ascending number: in order of precedence within a phase.
+  @inlinable
+  public func outages(coveringRow row: Int) -> UnsafeBufferPointer<UInt32> {
+    coverage.polygons(ofSet: coverage.setOfPoint[row])
+  }
+}
+
+/// Chooses the outage that an answer speaks of, where several cover a point.
+public enum PrimaryOutage {
+  /// The position in `covering` of the primary outage: in force before scheduled before over, then by precedence, which is the order in
+  /// which the numbers stand.
+  /// - Parameters:
+  ///   - covering: outage numbers, ascending, at least one.
+  ///   - phases: by outage number.
+  @inlinable
+  public static func position(
+    in covering: UnsafeBufferPointer<UInt32>, phases: UnsafeBufferPointer<OutagePhase>
+  ) -> Int {
+    var best = 0
+    var bestPhase = phases[Int(covering[0])].rawValue
+    var position = 1
+    while position < covering.count, bestPhase != OutagePhase.inForce.rawValue {
+      let phase = phases[Int(covering[position])].rawValue
+      if phase < bestPhase { (best, bestPhase) = (position, phase) }
+      position += 1
+    }
+    return best
+  }
+}

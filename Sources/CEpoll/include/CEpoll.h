@@ -1,9 +1,60 @@
-// What the reactor needs of Linux that Swift cannot import: packed structs and macros of epoll and control messages.
+// What the reactor needs of Linux that Swift cannot import: the packed epoll_event, and the macros of control messages.
 #ifndef OUTAGED_CEPOLL_H
 #define OUTAGED_CEPOLL_H
 
-#define _GNU_SOURCE
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
+#include <sys/types.h>
+
+static const uint32_t cepoll_in = EPOLLIN;
+static const uint32_t cepoll_out = EPOLLOUT;
+static const uint32_t cepoll_err = EPOLLERR;
+static const uint32_t cepoll_hup = EPOLLHUP;
+static const uint32_t cepoll_rdhup = EPOLLRDHUP;
+static const uint32_t cepoll_edge = EPOLLET;
+
+/// A new epoll instance; -1 and errno where there is none.
+static inline int cepoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
+
+/// A new event counter that never blocks; -1 and errno where there is none.
+int cepoll_event_counter(void);
+
+static inline int cepoll_add(int epoll, int descriptor, uint32_t events, uint64_t token) {
+  struct epoll_event event = {.events = events, .data = {.u64 = token}};
+  return epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event);
+}
+
+static inline int cepoll_modify(int epoll, int descriptor, uint32_t events, uint64_t token) {
+  struct epoll_event event = {.events = events, .data = {.u64 = token}};
+  return epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, &event);
+}
+
+static inline int cepoll_remove(int epoll, int descriptor) {
+  return epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, NULL);
+}
+
+/// Memory for `count` events, to be freed with free().
+struct epoll_event *_Nonnull cepoll_events(int count);
+
+static inline uint64_t cepoll_token(const struct epoll_event *_Nonnull events, int index) {
+  return events[index].data.u64;
+}
+
+static inline uint32_t cepoll_flags(const struct epoll_event *_Nonnull events, int index) {
+  return events[index].events;
+}
+
+/// Accepts a connection that does not block and is closed on exec; -1 and errno where there is none.
+int cepoll_accept(int listener);
+
+/// Names the calling thread, for ps and debuggers; at most 15 characters.
+void cepoll_name_thread(const char *_Nonnull name);
+
+/// Sends `count` (1 to 16) open descriptors and one byte of data over a Unix socket; 0, or -1 and errno.
+int cepoll_send_descriptors(int socket, const int *_Nonnull descriptors, size_t count);
+
+/// Receives up to `capacity` (1 to 16) descriptors, closed on exec: their number, 0 at the end of the stream, or -1 and errno.
+ssize_t cepoll_receive_descriptors(int socket, int *_Nonnull descriptors, size_t capacity);
 
 #endif

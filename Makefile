@@ -1,0 +1,73 @@
+# Outaged: `make serve` and `make test` do all the set-up on a fresh Debian 12 machine with Swift.
+
+DATA      ?= var/outaged
+OUTAGED   := .build/release/outaged
+FIXTURES  := GeoFixtures
+SUDO      := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+LIBRARIES := libgeos-dev libproj-dev libspatialite-dev libsqlite3-dev zlib1g-dev libssl-dev pkg-config
+FOR_TESTS := redis-tools libsqlite3-mod-spatialite sqlite3 python3-redis
+FOR_BENCH := redis-server redis-tools libs2-dev libboost-dev g++
+
+.PHONY: serve build test lint bench bench-match fuzz-match fixtures clean
+
+serve: build $(DATA)/outaged.sqlite
+	@echo
+	@echo "Serving from $(DATA). Try from another shell:"
+	@echo "  redis-cli -s $(DATA)/query.sock OUTAGE.ACCOUNT 000000000042"
+	@echo "  $(OUTAGED) ask account 000000000042 --data $(DATA)"
+	@echo "  $(OUTAGED) publish outages $(FIXTURES)/storm/step-02.geojson --dry-run --data $(DATA)"
+	@echo
+	$(OUTAGED) serve --data $(DATA) --config $(FIXTURES)/outaged.json
+
+# The fixture territory is made beside the data directory and moved there whole, so that a run that was cut off leaves nothing half made.
+$(DATA)/outaged.sqlite:
+	@rm -rf $(DATA).new && mkdir -p $(DATA).new
+	$(OUTAGED) import addresses $(FIXTURES)/territory/service-points.csv --data $(DATA).new --config $(FIXTURES)/outaged.json
+	$(OUTAGED) publish outages $(FIXTURES)/outages/outages.geojson --data $(DATA).new --config $(FIXTURES)/outaged.json
+	@mkdir -p $(dir $(DATA)) && rm -rf $(DATA) && mv $(DATA).new $(DATA)
+
+build: .build/libraries
+	swift build -c release --product outaged
+
+test: .build/libraries .build/test-tools
+	swift build --build-tests
+	swift test --skip-build
+
+lint:
+	swift format lint --strict --recursive Package.swift Sources Tests Bench/Package.swift Bench/Sources
+
+bench: build .build/bench-tools $(DATA)/outaged.sqlite
+	Bench/bench-serve.sh
+
+bench-match: .build/libraries .build/bench-tools
+	swift run -c release --package-path Bench bench-match --out Docs
+
+fixtures: .build/libraries
+	swift run -c release --package-path Bench outage-fixtures committed --out $(FIXTURES)
+
+clean:
+	rm -rf .build Bench/.build
+
+# What apt has to bring is asked for only where something is missing.
+.build/libraries: Makefile
+	@$(call install,$(LIBRARIES))
+	@mkdir -p .build && touch $@
+
+.build/test-tools: Makefile
+	@$(call install,$(FOR_TESTS))
+	@mkdir -p .build && touch $@
+
+.build/bench-tools: Makefile
+	@$(call install,$(FOR_BENCH))
+	@mkdir -p .build && touch $@
+
+define install
+missing=""; for package in $(1); do \
+  [ "$$(dpkg-query -W -f '$${db:Status-Status}' $$package 2>/dev/null)" = installed ] || missing="$$missing $$package"; \
+done; \
+if [ -n "$$missing" ]; then \
+  echo "Installing$$missing"; \
+  $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
+fi
+endef

@@ -1,0 +1,204 @@
+// Everything that answers of one Territory are copied from: outages and sentences, rendered once and not per caller.
+
+import ByteBuffers
+import Foundation
+import OutageModel
+import PointLocation
+import Territory
+
+/// How answers are worded.
+public struct AnswerSettings: Sendable {
+  /// The utility's zone, in which times are spoken.
+  public var timeZone: TimeZone
+  /// A layer older than this is stale: answers say so, and promise nothing.
+  public var staleAfterSeconds: Int
+  /// At least one; the first is spoken where a caller's language is not among them.
+  public var languages: [SpeechTemplates]
+
+  public init(timeZone: TimeZone, staleAfterSeconds: Int, languages: [SpeechTemplates]) {
+    precondition(!languages.isEmpty, "no language")
+    self.timeZone = timeZone
+    self.staleAfterSeconds = staleAfterSeconds
+    self.languages = languages
+  }
+}
+
+/// A Territory with all that is said of its outages, rendered for a moment. Holds until `validUntil`; then the clock alone has
+/// changed something (an ERT has passed, a planned outage has begun, the layer has become stale), and it is to be rendered anew.
+public final class AnswerSheet: Sendable {
+  public let territory: Territory
+  public let renderedAt: Timestamp
+  public let validUntil: Timestamp
+  public let isStale: Bool
+  /// By outage number.
+  let phases: FlatArray<OutagePhase>
+  /// What stands between the value of `match` and the first location.
+  let head: FlatArray<UInt8>
+  /// The outage as a JSON object, by number.
+  let outageObjects: RenderedTexts
+  /// The outage's id as a JSON string, by number.
+  let outageIds: RenderedTexts
+  let languages: [LanguageSheet]
+
+  public init(territory: Territory, settings: AnswerSettings, at now: Timestamp) {
+    let table = territory.outages
+    let staleAt = table.layer?.publishedAt.adding(seconds: Int64(settings.staleAfterSeconds))
+    let isStale = staleAt.map { $0 <= now } ?? true
+    self.territory = territory
+    self.isStale = isStale
+    renderedAt = now
+    validUntil = Self.nextRendering(after: now, changes: [isStale ? nil : staleAt, table.nextChange(after: now)])
+    phases = FlatArray(table.phases(at: now))
+    var head = ByteBuffer()
+    head.append("\",\"layerVersion\":")
+    head.append(decimal: table.layer?.number ?? 0)
+    head.append(",\"asOf\":")
+    if let layer = table.layer {
+      head.append(utf8Of: "\"\(layer.publishedAt.iso8601)\"")
+    } else {
+      head.append("null")
+    }
+    head.append(utf8Of: ",\"stale\":\(isStale),\"locations\":[")
+    self.head = FlatArray(head.bytes)
+    outageObjects = RenderedTexts(count: table.count) { number, text in
+      text.append(outage: table.outages[number], at: now)
+    }
+    outageIds = RenderedTexts(count: table.count) { number, text in
+      text.append(0x22)
+      text.append(jsonEscaped: table.outages[number].outageId)
+      text.append(0x22)
+    }
+    languages = settings.languages.map { templates in
+      LanguageSheet(
+        speech: OutageSpeech(templates: templates, zone: settings.timeZone, now: now, isStale: isStale),
+        outages: table.outages)
+    }
+  }
+
+  /// A day begins on a quarter of an hour in every zone, so that rendering then keeps "tomorrow" right.
+  private static func nextRendering(after now: Timestamp, changes: [Timestamp?]) -> Timestamp {
+    let quarter: Int64 = 900_000
+    let nextQuarter = Timestamp(
+      millisecondsSinceEpoch: (now.millisecondsSinceEpoch / quarter + 1) * quarter)
+    return changes.compactMap { $0 }.reduce(nextQuarter, min)
+  }
+
+  /// The number of the language that serves a BCP 47 tag best, by RFC 4647's look-up: the tag itself, then with its last subtags cut off, then the
+  /// first language.
+  public func language(_ tag: UnsafeBufferPointer<UInt8>) -> Int {
+    var length = tag.count
+    while length > 0 {
+      if let number = languages.firstIndex(where: { $0.isNamed(UnsafeBufferPointer(rebasing: tag[..<length])) }) {
+        return number
+      }
+      length = tag[..<length].lastIndex { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") } ?? 0
+    }
+    return 0
+  }
+}
+
+/// What is said in one language, by outage number where it depends on the outage; JSON-escaped, without quotes.
+final class LanguageSheet: Sendable {
+  let tag: [UInt8]
+  let inside: RenderedTexts
+  let near: RenderedTexts
+  let fixed: RenderedTexts
+  /// `severalAt` before the address, between address and sentence, after the sentence.
+  let severalAt: RenderedTexts
+  let severalIntro: RenderedTexts
+  let severalMore: RenderedTexts
+
+  /// The sentences that depend on no outage, by their position in `fixed`.
+  enum Fixed: Int, CaseIterable { case none, severalNone }
+
+  init(speech: OutageSpeech, outages: [Outage]) {
+    let templates = speech.templates
+    tag = Array(templates.language.utf8)
+    inside = RenderedTexts(count: outages.count) { $1.append(jsonEscaped: speech.inside(outages[$0])) }
+    near = RenderedTexts(count: outages.count) { $1.append(jsonEscaped: speech.near(outages[$0])) }
+    fixed = RenderedTexts([speech.none, templates[speech.isStale ? .severalNoneStale : .severalNone]])
+    severalAt = RenderedTexts(templates[.severalAt].split(at: ["{address}", "{say}"]))
+    severalIntro = RenderedTexts(templates[.severalIntro].split(at: ["{count}"]))
+    severalMore = RenderedTexts(templates[.severalMore].split(at: ["{count}"]))
+  }
+
+  func fixed(_ sentence: Fixed) -> UnsafeRawBufferPointer { fixed[sentence.rawValue] }
+
+  func isNamed(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard name.count == tag.count else { return false }
+    return zip(name, tag).allSatisfy { byte, mine in
+      let lower = byte >= 65 && byte <= 90 ? byte + 32 : byte == UInt8(ascii: "_") ? UInt8(ascii: "-") : byte
+      return lower == mine
+    }
+  }
+}
+
+/// Texts rendered into one block of memory, found by number.
+struct RenderedTexts: Sendable {
+  private let bytes: FlatArray<UInt8>
+  private let starts: FlatArray<UInt64>
+
+  init(count: Int, render: (Int, inout ByteBuffer) -> Void) {
+    var buffer = ByteBuffer()
+    starts = FlatArray(count: count + 1) { starts in
+      starts.initializeElement(at: 0, to: 0)
+      for number in 0..<count {
+        render(number, &buffer)
+        starts.initializeElement(at: number + 1, to: UInt64(buffer.count))
+      }
+    }
+    bytes = FlatArray(buffer.bytes)
+  }
+
+  init(_ texts: [String]) {
+    self.init(count: texts.count) { $1.append(jsonEscaped: texts[$0]) }
+  }
+
+  var byteCount: Int { bytes.byteCount + starts.byteCount }
+
+  /// Valid for as long as these texts live.
+  @inline(__always)
+  subscript(number: Int) -> UnsafeRawBufferPointer {
+    precondition(number >= 0 && number < starts.count - 1, "no such text")
+    let start = Int(starts.pointer[number])
+    return UnsafeRawBufferPointer(start: bytes.pointer + start, count: Int(starts.pointer[number + 1]) - start)
+  }
+}
+
+extension String {
+  /// The pieces around placeholders that come in this order, one more than there are placeholders.
+  fileprivate func split(at placeholders: [String]) -> [String] {
+    var pieces: [String] = []
+    var rest = self
+    for placeholder in placeholders {
+      guard let range = rest.range(of: placeholder) else { continue }
+      pieces.append(String(rest[..<range.lowerBound]))
+      rest = String(rest[range.upperBound...])
+    }
+    return pieces + [rest]
+  }
+}
+
+extension ByteBuffer {
+  /// Appends the outage as the caller's answer gives it; what is not known is left out.
+  fileprivate mutating func append(outage: Outage, at now: Timestamp) {
+    append("{")
+    append(jsonField: "outageId", outage.outageId)
+    append(jsonField: "kind", outage.kind.text)
+    append(jsonField: "status", outage.status.text)
+    append(jsonField: "cause", outage.cause)
+    append(jsonField: "causeKind", outage.causeKind?.text)
+    append(jsonField: "startedAt", outage.startedAt?.iso8601)
+    append(jsonField: "estimatedRestorationAt", outage.estimatedRestorationAt?.iso8601)
+    append(jsonField: "ertStatus", outage.ert(at: now).statusText)
+    append(jsonField: "ertConfidence", outage.ertConfidence?.text)
+    append(jsonField: "ertSource", outage.ertSource?.text)
+    append(jsonField: "crewStatus", outage.crewStatus?.text)
+    append(jsonField: "customersAffected", outage.customersAffected)
+    append(jsonField: "customersRestored", outage.customersRestored)
+    append(jsonField: "communityDescriptor", outage.communityDescriptor)
+    append(jsonField: "message", outage.message)
+    append(jsonField: "updatedAt", outage.updatedAt?.iso8601)
+    append("}")
+  }
+}

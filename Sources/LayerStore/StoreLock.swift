@@ -1,0 +1,60 @@
+// Locks between the processes that share a data directory: the daemon, imports, publishes by hand.
+
+import Glibc
+
+/// A lock on one byte of the lock file, held until it is released or its process ends, however it ends.
+///
+/// Open-file-description locks (Linux `F_OFD_SETLK`): unlike POSIX locks, they also exclude two threads of one process, and
+/// they are not lost when somebody closes another descriptor of the file.
+final class StoreLock {
+  /// What a lock stands for: the byte's offset in the lock file.
+  enum Purpose: Int {
+    /// Held while the file is created, checked and migrated.
+    case opening = 0
+    /// Held by the one address load that may run, and while remains of dead ones are cleared away.
+    case addressLoad = 1
+    /// Held by one who publishes. An import passes through it between two batches, so that it cannot starve a publish:
+    /// SQLite's own write lock is polled, and an import leaves it free for microseconds only.
+    case publish = 2
+  }
+
+  private static let setLock: Int32 = 37  // F_OFD_SETLK
+  private static let setLockWait: Int32 = 38  // F_OFD_SETLKW
+
+  private let descriptor: Int32
+
+  /// - Parameter wait: Whether to wait until the lock is free.
+  /// - Returns: `nil` if somebody else holds it and `wait` is false.
+  init?(_ purpose: Purpose, file: String, wait: Bool) throws(StoreError) {
+    descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
+    guard descriptor >= 0 else {
+      throw .fileSystem(path: file, doing: "open the lock file", errorNumber: errno)
+    }
+    var region = flock()
+    region.l_type = Int16(F_WRLCK)
+    region.l_whence = Int16(SEEK_SET)
+    region.l_start = purpose.rawValue
+    region.l_len = 1
+    while fcntl(descriptor, wait ? Self.setLockWait : Self.setLock, &region) != 0 {
+      let problem = errno
+      if problem == EINTR { continue }
+      if problem == EAGAIN || problem == EACCES {
+        return nil
+      }
+      throw .fileSystem(path: file, doing: "lock", errorNumber: problem)
+    }
+  }
+
+  deinit {
+    close(descriptor)
+  }
+
+  /// Takes the lock for the time of `body`.
+  static func with<Result>(
+    _ purpose: Purpose, file: String, _ body: () throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
+    let lock = try StoreLock(purpose, file: file, wait: true)
+    defer { withExtendedLifetime(lock) {} }
+    return try body()
+  }
+}

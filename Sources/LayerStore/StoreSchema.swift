@@ -1,0 +1,136 @@
+// The tables of the store, as migrations: each is run once, in order, in a transaction of its own, and never edited afterwards.
+
+import GRDB
+import OutageModel
+
+enum StoreSchema {
+  /// `Outg` in SQLite's header (`PRAGMA application_id`): this file is ours.
+  static let applicationId = 0x4F75_7467
+
+  static var migrator: DatabaseMigrator {
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("1 layers and addresses") { db in
+      try db.execute(sql: "PRAGMA application_id = \(applicationId)")
+      try spatialMetadata(db)
+      try db.execute(sql: layers)
+      try register(db, table: "service_point", geometryClass: 1)
+      try register(db, table: "outage", geometryClass: 6)
+    }
+    return migrator
+  }
+
+  /// SpatiaLite's own tables. Its defaults bring 6,000 coordinate systems; `WGS84` brings those that can occur here.
+  private static func spatialMetadata(_ db: Database) throws {
+    guard try Int.fetchOne(db, sql: "SELECT InitSpatialMetaData(0, 'WGS84')") == 1 else {
+      throw DatabaseError(message: "SpatiaLite could not lay its metadata tables")
+    }
+  }
+
+  /// Tells SpatiaLite of `TABLE.geom` and of the view `current_TABLE` over it.
+  ///
+  /// Not by `AddGeometryColumn`: its triggers check what the codec guarantees, and note the time of each change,
+  /// at several times the cost of the row itself.
+  private static func register(_ db: Database, table: String, geometryClass: Int) throws {
+    try db.execute(
+      sql: """
+        INSERT INTO geometry_columns
+          (f_table_name, f_geometry_column, geometry_type, coord_dimension, srid, spatial_index_enabled)
+          VALUES (?, 'geom', ?, 2, ?, 0)
+        """, arguments: [table, geometryClass, GeometryBlob.srid])
+    try db.execute(
+      sql: """
+        INSERT INTO views_geometry_columns
+          (view_name, view_geometry, view_rowid, f_table_name, f_geometry_column, read_only)
+          VALUES (?, 'geom', 'fid', ?, 'geom', 1)
+        """, arguments: ["current_" + table, table])
+  }
+
+  // A row's `fid` is its version's number times 2^32 plus its place in that version, from 1 (see `VersionRows`). So the
+  // rows of a version lie side by side, an import appends, a version is read and deleted as one range, and no other
+  // index is needed. A version is visible when `layer_version` names it, and current when its number is the highest.
+  private static let layers = """
+    CREATE TABLE layer_version (
+      kind TEXT NOT NULL CHECK (kind IN ('outages', 'addresses')),
+      number INTEGER NOT NULL CHECK (number > 0),
+      published_at_ms INTEGER NOT NULL,
+      source TEXT NOT NULL,
+      sha256 TEXT NOT NULL,
+      record_count INTEGER NOT NULL,
+      vertex_count INTEGER NOT NULL,
+      PRIMARY KEY (kind, number)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE service_point (
+      fid INTEGER PRIMARY KEY,
+      service_point_id TEXT NOT NULL,
+      account_id TEXT,
+      meter_id TEXT,
+      phones TEXT,
+      address_line TEXT,
+      unit TEXT,
+      city TEXT,
+      postal_code TEXT,
+      transformer_id TEXT,
+      feeder_id TEXT,
+      critical_customer INTEGER NOT NULL,
+      geom POINT NOT NULL
+    );
+
+    CREATE TABLE outage (
+      fid INTEGER PRIMARY KEY,
+      outage_id TEXT NOT NULL,
+      kind TEXT NOT NULL,
+      status TEXT NOT NULL,
+      cause TEXT,
+      cause_kind TEXT,
+      started_at_ms INTEGER,
+      estimated_restoration_at_ms INTEGER,
+      ert_confidence TEXT,
+      ert_source TEXT,
+      crew_status TEXT,
+      feeder_id TEXT,
+      customers_affected INTEGER,
+      customers_restored INTEGER,
+      community_descriptor TEXT,
+      message TEXT,
+      updated_at_ms INTEGER,
+      geom MULTIPOLYGON NOT NULL
+    );
+
+    CREATE VIEW current_service_point AS
+      SELECT fid, service_point_id, account_id, meter_id, phones, address_line, unit, city, postal_code,
+        transformer_id, feeder_id, critical_customer, geom
+      FROM service_point
+      WHERE fid >= (SELECT max(number) FROM layer_version WHERE kind = 'addresses') << 32
+        AND fid < (SELECT max(number) + 1 FROM layer_version WHERE kind = 'addresses') << 32;
+
+    CREATE VIEW current_outage AS
+      SELECT fid, outage_id, kind, status, cause, cause_kind,
+        strftime('%Y-%m-%dT%H:%M:%SZ', started_at_ms / 1000, 'unixepoch') AS started_at,
+        strftime('%Y-%m-%dT%H:%M:%SZ', estimated_restoration_at_ms / 1000, 'unixepoch')
+          AS estimated_restoration_at,
+        ert_confidence, ert_source, crew_status, feeder_id, customers_affected, customers_restored,
+        community_descriptor, message,
+        strftime('%Y-%m-%dT%H:%M:%SZ', updated_at_ms / 1000, 'unixepoch') AS updated_at,
+        geom
+      FROM outage
+      WHERE fid >= (SELECT max(number) FROM layer_version WHERE kind = 'outages') << 32
+        AND fid < (SELECT max(number) + 1 FROM layer_version WHERE kind = 'outages') << 32;
+
+    CREATE VIRTUAL TABLE idx_service_point_geom USING rtree(pkid, xmin, xmax, ymin, ymax);
+    """
+}
+
+/// The `fid`s of one version's rows: its number in the upper 32 bits, the row's place, from 1, in the lower.
+struct VersionRows {
+  let number: Int
+
+  var fids: Range<Int64> { Int64(number) << 32..<Int64(number + 1) << 32 }
+
+  func fid(place: Int) -> Int64 {
+    precondition((1...Int(UInt32.max)).contains(place), "a version holds at most 2^32 - 1 rows")
+    return Int64(number) << 32 | Int64(place)
+  }
+
+  static func place(of fid: Int64) -> Int { Int(fid & 0xFFFF_FFFF) }
+}

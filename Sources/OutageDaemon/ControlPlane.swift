@@ -1,0 +1,238 @@
+// The daemon's slow half: publishes, roll-backs, renderings, and the swap of what the event loops answer from.
+
+import ByteBuffers
+import CallerAnswer
+import Foundation
+import LayerImport
+import LayerStore
+import Logging
+import OutageModel
+import Reactor
+import Synchronization
+import Territory
+import WireProtocol
+
+/// Everything here but `summary` and `stop` happens on the control thread; that, and not a lock, makes it safe to share.
+final class ControlPlane: @unchecked Sendable {
+  /// What `INFO` tells of the territory; read from any thread.
+  struct Summary: Sendable {
+    var status: StatusReport.Served?
+    var asOf: Timestamp?
+    var publishCount = 0
+    var failedPublishCount = 0
+    var lastError: String?
+    var startedAt: Timestamp
+  }
+
+  let summary: Mutex<Summary>
+  private let thread = ControlThread(name: "control", niceness: 5)
+  private let directory: String
+  private let publisher: Publisher
+  private let clock: @Sendable () -> Timestamp
+  private let log: Logger
+  private var configuration: DaemonConfiguration
+  private var settings: AnswerSettings
+  private var state: ServedState
+  private var servicePointsOut = 0
+  private var reactor: Reactor?
+
+  init(
+    directory: String, store: LayerStore, configuration: DaemonConfiguration, log: Logger,
+    clock: @escaping @Sendable () -> Timestamp
+  ) throws {
+    self.directory = directory
+    self.configuration = configuration
+    self.clock = clock
+    self.log = log
+    settings = try configuration.answerSettings()
+    publisher = Publisher(store: store, clock: clock)
+    state = ServedState(
+      sheet: nil, nearMetres: configuration.nearMetres, defaultCountryCode: configuration.defaultCountryCode)
+    summary = Mutex(Summary(startedAt: clock()))
+  }
+
+  /// What a loop answers with until it is told of another.
+  var initialState: ServedState { state }
+
+  /// Builds the Territory of what is stored and serves it.
+  /// - Parameter done: called on the control thread, with the error if it cannot be built.
+  func start(_ reactor: Reactor, _ done: @escaping @Sendable ((any Error)?) -> Void) {
+    thread.submit { [self] in
+      self.reactor = reactor
+      do {
+        try publisher.load()
+        countServicePointsOut()
+        render { done(nil) }
+      } catch {
+        done(error)
+      }
+    }
+  }
+
+  func stop() { thread.stop() }
+
+  /// Takes a new configuration; the old one stays if this one cannot be used.
+  func reload(_ configuration: DaemonConfiguration) {
+    thread.submit { [self] in
+      do {
+        settings = try configuration.answerSettings()
+        self.configuration = configuration
+        render {}
+        log.info("configuration reloaded")
+      } catch {
+        log.error("configuration kept as it was", metadata: ["error": "\(error)"])
+      }
+    }
+  }
+
+  /// Carries out a request of the admin socket and completes the connection that waits for it.
+  func carryOut(_ request: AdminRequest, for connection: ConnectionID, on loop: EventLoop) {
+    thread.submit { [self] in
+      let reply = { @Sendable (outcome: Result<String, RequestError>) in
+        _ = loop.submit { loop in
+          loop.complete(connection, next: .wait) { output in
+            switch outcome {
+            case .success(let text): output.appendBulk(text)
+            case .failure(let error): output.appendError(error)
+            }
+          }
+        }
+      }
+      carryOut(request, reply)
+    }
+  }
+
+  // MARK: On the control thread
+
+  private func carryOut(
+    _ request: AdminRequest, _ reply: @escaping @Sendable (Result<String, RequestError>) -> Void
+  ) {
+    var answersErrorsWithJSON = false
+    do {
+      switch request {
+      case .status:
+        reply(.success(try StatusReport(directory: directory, store: publisher.store, served: served()).json()))
+      case .reloadAddresses:
+        let isNew = try publisher.reloadAddresses()
+        countServicePointsOut()
+        let count = publisher.territory.servicePoints.rowCount
+        let answer = "{\"reloaded\":\(isNew),\"servicePoints\":\(count)}"
+        render { reply(.success(answer)) }
+      case .rollBack(let version):
+        serve(try publisher.rollBack(to: version, isDryRun: false), reply)
+      case .publish(let path, let optionsJSON):
+        let options = try optionsJSON.map(PublishRequest.init(json:)) ?? PublishRequest()
+        answersErrorsWithJSON = options.errorsAsJSON ?? false
+        let outcome = try publisher.publish(
+          file: path, options: options.importOptions(configuration), isDryRun: options.dryRun ?? false)
+        if outcome.version == nil { reply(.success(outcome.json())) } else { serve(outcome, reply) }
+      }
+    } catch {
+      let text = "\(error)"
+      summary.withLock {
+        $0.failedPublishCount += 1
+        $0.lastError = text
+      }
+      log.error("request of the admin socket failed", metadata: ["error": "\(text)"])
+      if answersErrorsWithJSON {
+        reply(.success(failureJSON(error)))
+      } else {
+        reply(.failure(RequestError(Self.word(for: error), text.split(separator: "\n").joined(separator: "; "))))
+      }
+    }
+  }
+
+  private func serve(
+    _ outcome: PublishOutcome, _ reply: @escaping @Sendable (Result<String, RequestError>) -> Void
+  ) {
+    servicePointsOut = outcome.difference.servicePointsOut
+    summary.withLock { $0.publishCount += 1 }
+    log.info(
+      "layer published",
+      metadata: [
+        "version": "\(outcome.version?.number ?? 0)", "outages": "\(publisher.territory.outages.count)",
+        "servicePointsOut": "\(servicePointsOut)",
+      ])
+    let json = outcome.json()
+    render { reply(.success(json)) }
+  }
+
+  private static func word(for error: any Error) -> RequestError.Word {
+    switch error {
+    case is ConfigurationError: .badArgument
+    case StoreError.noSuchVersion: .unknown
+    default: .failed
+    }
+  }
+
+  private func countServicePointsOut() {
+    let empty = Territory(
+      servicePoints: publisher.territory.servicePoints, outages: OutageTable(layer: nil, outages: []))
+    servicePointsOut =
+      TerritoryDifference(from: empty, to: publisher.territory, at: clock()).servicePointsOut
+  }
+
+  /// Renders the current Territory for this moment, has every loop take it, and sets the clock for the next time.
+  /// - Parameter done: called when no loop answers from the old one any more.
+  private func render(_ done: @escaping @Sendable () -> Void) {
+    guard let reactor else { return }
+    let now = clock()
+    let sheet = AnswerSheet(territory: publisher.territory, settings: settings, at: now)
+    let old = state
+    let next = ServedState(
+      sheet: sheet, nearMetres: configuration.nearMetres, defaultCountryCode: configuration.defaultCountryCode)
+    state = next
+    let (served, asOf) = (served(), publisher.territory.outages.layer?.publishedAt)
+    summary.withLock {
+      $0.status = served
+      $0.asOf = asOf
+    }
+    let left = LoopCount(reactor.loops.count)
+    for loop in reactor.loops {
+      loop.submit { [self] loop in
+        (loop.handler as? SocketHandler)?.serve(next)
+        guard left.decrement() == 0 else { return }
+        done()
+        // The last reference to the old state goes here and not on a loop, which has better things to do than to free it.
+        thread.submit { _ = old }
+      }
+    }
+    let wait = sheet.validUntil.seconds(since: now)
+    thread.schedule(afterSeconds: wait) { [self] in render {} }
+  }
+
+  private func served() -> StatusReport.Served {
+    let territory = publisher.territory
+    return StatusReport.Served(
+      layerNumber: territory.outages.layer?.number, addressNumber: territory.servicePoints.addressVersion,
+      servicePoints: territory.servicePoints.rowCount, servicePointsOut: servicePointsOut,
+      outages: territory.outages.count, isStale: state.sheet?.isStale ?? true,
+      territoryBytes: territory.byteCount, processId: Int(getpid()))
+  }
+}
+
+/// A failed publish as JSON: `published` false, `error`, and the report where the file was read.
+public func failureJSON(_ error: any Error) -> String {
+  struct Failure: Encodable {
+    var published = false
+    var error: String
+    var reportText: String?
+  }
+  var reportText: String?
+  if case ImportError.tooManyRejected(let report) = error { reportText = report.text }
+  return encodeJSON(Failure(error: "\(error)", reportText: reportText))
+}
+
+/// Counts loops down from any thread.
+private final class LoopCount: Sendable {
+  private let left: Mutex<Int>
+
+  init(_ count: Int) { left = Mutex(count) }
+
+  func decrement() -> Int {
+    left.withLock {
+      $0 -= 1
+      return $0
+    }
+  }
+}

@@ -1,0 +1,146 @@
+// The daemon from start to end: lock, store, sockets, signals, drain.
+
+import Foundation
+import LayerStore
+import Logging
+import OutageModel
+import Reactor
+import Synchronization
+import UnixSignals
+import WireProtocol
+
+/// Where a daemon finds and offers things.
+public struct DaemonOptions: Sendable {
+  public var directory: String
+  public var querySocket: String
+  public var adminSocket: String
+  public var configurationFile: String?
+
+  /// - Parameters:
+  ///   - querySocket: `DIR/query.sock` if `nil`.
+  ///   - adminSocket: `DIR/admin.sock` if `nil`.
+  public init(directory: String, querySocket: String?, adminSocket: String?, configurationFile: String?) {
+    self.directory = directory
+    self.querySocket = querySocket ?? directory + "/query.sock"
+    self.adminSocket = adminSocket ?? directory + "/admin.sock"
+    self.configurationFile = configurationFile
+  }
+}
+
+/// The version that `HELLO`, `INFO` and `--version` tell.
+public let outagedVersion = "0.1.0"
+
+/// Serves one data directory until it is told to stop.
+public struct Daemon: Sendable {
+  private let options: DaemonOptions
+  private let log: Logger
+
+  /// From SIGTERM to the last connection's end, at most.
+  public static let drainMilliseconds: Int64 = 4_000
+
+  public init(options: DaemonOptions, log: Logger) {
+    self.options = options
+    self.log = log
+  }
+
+  /// Listens, loads and serves; returns after SIGTERM or SIGINT, when all that was asked is answered.
+  /// - Parameter ready: called once when queries are answered.
+  /// - Throws: `ConfigurationError`, `SpeechError`, `DirectoryInUse`, `StoreError`, `ReactorError`.
+  public func run(ready: @escaping @Sendable () -> Void = {}) async throws {
+    let configuration = try readConfiguration()
+    let store = try LayerStore(directory: options.directory, keepLayers: configuration.keepLayers)
+    let lock = try InstanceLock(directory: options.directory)
+    let notifier = SystemdNotifier()
+    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+
+    let control = try ControlPlane(
+      directory: options.directory, store: store, configuration: configuration, log: log, clock: systemClock)
+    let reactor = try startReactor(configuration, control)
+    let admin = try UnixListener(path: options.adminSocket, mode: 0o600)
+    let query = try UnixListener(path: options.querySocket, mode: 0o660)
+    // Callers are told LOADING until the Territory is there, which is better than to be refused.
+    try reactor.add(admin, tag: ListenerTag.admin.rawValue)
+    try reactor.add(query, tag: ListenerTag.query.rawValue)
+    let failure = Shared<(any Error)?>(nil)
+    control.start(reactor) { [options, log] error in
+      if let error {
+        failure.value.withLock { $0 = error }
+        log.critical("the store cannot be served", metadata: ["error": "\(error)"])
+        kill(getpid(), SIGTERM)
+        return
+      }
+      log.info("serving", metadata: ["socket": "\(options.querySocket)", "data": "\(options.directory)"])
+      notifier.notify(.ready, status: "serving \(options.querySocket)")
+      ready()
+    }
+
+    for await signal in signals {
+      guard signal == .sighup else { break }
+      notifier.notify(.reloading, status: "reading the configuration")
+      do {
+        control.reload(try readConfiguration())
+      } catch {
+        log.error("configuration kept as it was", metadata: ["error": "\(error)"])
+      }
+      notifier.notify(.ready, status: "serving \(options.querySocket)")
+    }
+
+    log.info("draining")
+    notifier.notify(.stopping, status: "draining")
+    reactor.drain(withinMilliseconds: Self.drainMilliseconds)
+    reactor.join()
+    query.close()
+    admin.close()
+    control.stop()
+    _ = lock
+    if let error = failure.value.withLock({ $0 }) { throw error }
+    log.info("stopped")
+  }
+
+  private func readConfiguration() throws(ConfigurationError) -> DaemonConfiguration {
+    guard let file = options.configurationFile else { return DaemonConfiguration() }
+    return try DaemonConfiguration(file: file)
+  }
+
+  private func startReactor(
+    _ configuration: DaemonConfiguration, _ control: ControlPlane
+  ) throws(ReactorError) -> Reactor {
+    var limits = ReactorLimits()
+    limits.connectionsMax = configuration.maxConnections
+    limits.requestMilliseconds = Int64(configuration.halfRequestTimeoutSeconds) * 1000
+    limits.writeStallMilliseconds = Int64(configuration.unreadReplyTimeoutSeconds) * 1000
+    let parser = CommandParser()
+    let counters = Shared<[LoopCounters]>([])
+    let information = { @Sendable [options] (sections: [String]) in
+      InfoReport(
+        version: outagedVersion, querySocket: options.querySocket, adminSocket: options.adminSocket,
+        summary: control.summary.withLock { $0 }, loops: counters.value.withLock { $0 }, now: systemClock()
+      ).text(sections)
+    }
+    let loopCount = configuration.eventLoops ?? min(64, ProcessInfo.processInfo.activeProcessorCount)
+    let initialState = control.initialState
+    return try Reactor(loopCount: loopCount, limits: limits) { loop in
+      counters.value.withLock { $0.append(loop.counters) }
+      let responder = QueryResponder(
+        state: initialState, parser: parser, identity: ServerIdentity(version: outagedVersion),
+        information: information)
+      return SocketHandler(loop: loop, responder: responder, parser: parser) { request, connection, loop in
+        control.carryOut(request, for: connection, on: loop)
+      }
+    }
+  }
+}
+
+/// The current moment by the system's clock.
+public let systemClock: @Sendable () -> Timestamp = {
+  var time = timespec()
+  clock_gettime(CLOCK_REALTIME, &time)
+  return Timestamp(millisecondsSinceEpoch: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+}
+
+/// A value behind a lock, for closures to share.
+private final class Shared<Value>: Sendable {
+  let value: Mutex<Value>
+
+  init(_ value: sending Value) { self.value = Mutex(value) }
+}

@@ -1,0 +1,124 @@
+// Brings layers and addresses from files into the store, and builds the Territory that serves them.
+
+import Foundation
+import LayerImport
+import LayerStore
+import OutageModel
+import Territory
+
+/// What a publish or a roll-back did, or would do.
+public struct PublishOutcome: Sendable {
+  /// `nil` for a dry run.
+  public var version: LayerVersion?
+  /// The number of the layer that was served before; `nil` if there was none.
+  public var previousNumber: Int?
+  public var difference: TerritoryDifference
+  /// Of the file; `nil` for a roll-back.
+  public var report: ImportReport?
+  public var timings: [PhaseTiming]
+}
+
+/// How long a part of the work took.
+public struct PhaseTiming: Sendable, Encodable {
+  public var phase: String
+  public var milliseconds: Double
+}
+
+/// The slow path, for one data directory: import, store, build. It knows nothing of sockets, so that the command line uses it where no daemon
+/// runs. Used on one thread at a time.
+public final class Publisher {
+  public let store: LayerStore
+  public private(set) var territory = Territory()
+  private let clock: () -> Timestamp
+
+  /// - Parameter clock: the current moment.
+  public init(store: LayerStore, clock: @escaping () -> Timestamp) {
+    self.store = store
+    self.clock = clock
+  }
+
+  /// Builds the Territory of what the store holds.
+  public func load() throws {
+    territory = Territory(servicePoints: try loadServicePoints(), outages: try loadOutages())
+  }
+
+  /// Takes over the store's current address load, with the outage layer that is served.
+  /// - Returns: whether there was a new one.
+  public func reloadAddresses() throws -> Bool {
+    let current = try store.currentVersion(of: .addresses)?.number ?? 0
+    guard current != territory.servicePoints.addressVersion else { return false }
+    territory = Territory(servicePoints: try loadServicePoints(), outages: territory.outages)
+    return true
+  }
+
+  /// Reads an outage layer and, unless it is a dry run, stores it and makes it the Territory's.
+  /// - Throws: `ImportError` or `StoreError`; the Territory stays as it is.
+  public func publish(
+    file: String, options: ImportOptions, isDryRun: Bool, progress: (ImportProgress) -> Void = { _ in }
+  ) throws -> PublishOutcome {
+    var timer = PhaseTimer()
+    let (outages, report) = try LayerImporter.readOutages(file, options: options, progress: progress)
+    timer.end("read, check and repair")
+    return try publish(outages, report: report, isDryRun: isDryRun, &timer) { [store, clock] in
+      try store.publishOutages(
+        outages, source: (file as NSString).lastPathComponent, sha256: report.sha256, at: clock())
+    }
+  }
+
+  /// Publishes the content of a kept version again, under a new number.
+  /// - Throws: `StoreError.noSuchVersion` among others; the Territory stays as it is.
+  public func rollBack(to number: Int, isDryRun: Bool) throws -> PublishOutcome {
+    var timer = PhaseTimer()
+    let outages = try store.outages(ofVersion: number)
+    timer.end("read version \(number)")
+    return try publish(outages, report: nil, isDryRun: isDryRun, &timer) { [store, clock] in
+      try store.rollBack(to: number, at: clock())
+    }
+  }
+
+  private func publish(
+    _ outages: [Outage], report: ImportReport?, isDryRun: Bool, _ timer: inout PhaseTimer,
+    commit: () throws -> LayerVersion
+  ) throws -> PublishOutcome {
+    let before = territory
+    let version = isDryRun ? nil : try commit()
+    if !isDryRun { timer.end("store") }
+    let next = Territory(
+      servicePoints: before.servicePoints, outages: OutageTable(layer: version, outages: outages),
+      previous: before)
+    timer.end("index and join")
+    let difference = TerritoryDifference(from: before, to: next, at: clock())
+    timer.end("difference")
+    if !isDryRun { territory = next }
+    return PublishOutcome(
+      version: version, previousNumber: before.outages.layer?.number, difference: difference, report: report,
+      timings: timer.phases)
+  }
+
+  private func loadServicePoints() throws -> ServicePointTable {
+    var builder = ServicePointTableBuilder()
+    let version = try store.currentVersion(of: .addresses)?.number ?? 0
+    try store.forEachServicePoint { builder.append($0) }
+    return builder.build(addressVersion: version)
+  }
+
+  private func loadOutages() throws -> OutageTable {
+    guard let layer = try store.currentVersion(of: .outages) else {
+      return OutageTable(layer: nil, outages: [])
+    }
+    return OutageTable(layer: layer, outages: try store.outages(ofVersion: layer.number))
+  }
+}
+
+/// Takes the time of one phase after another.
+private struct PhaseTimer {
+  private(set) var phases: [PhaseTiming] = []
+  private var start = ContinuousClock.now
+
+  mutating func end(_ phase: String) {
+    let now = ContinuousClock.now
+    let seconds = (now - start) / .seconds(1)
+    phases.append(PhaseTiming(phase: phase, milliseconds: (seconds * 1e6).rounded() / 1e3))
+    start = now
+  }
+}

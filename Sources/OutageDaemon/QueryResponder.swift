@@ -1,0 +1,183 @@
+// The hot path of one event loop: request bytes in, command, look-up, reply bytes out.
+
+import ByteBuffers
+import CallerAnswer
+import OutageModel
+import Territory
+import WireProtocol
+
+/// What a loop answers from. Replaced as a whole when a layer is published or the clock has moved on.
+public final class ServedState: Sendable {
+  /// `nil` until the first Territory is there.
+  public let sheet: AnswerSheet?
+  /// The `NEAR` of a query that has none.
+  public let nearMetres: Double
+  public let defaultCountryCode: String
+
+  public init(sheet: AnswerSheet?, nearMetres: Double, defaultCountryCode: String) {
+    self.sheet = sheet
+    self.nearMetres = nearMetres
+    self.defaultCountryCode = defaultCountryCode
+  }
+}
+
+/// Answers the requests of one event loop's connections. Used on that loop's thread only, without locks; in steady state a lookup
+/// allocates nothing.
+public struct QueryResponder: ~Copyable {
+  public var state: ServedState
+  private let parser: CommandParser
+  private let identity: ServerIdentity
+  private let information: @Sendable ([String]) -> String
+  private var composer = AnswerComposer()
+  /// Requests that were answered with an error.
+  public private(set) var errorCount = 0
+
+  /// The most bytes of one `MACCOUNT` or `MPOINT` reply; further elements are errors.
+  public static let multipleReplyBytesMax = 16 << 20
+
+  /// - Parameter information: the text of `INFO` for the sections that are asked for; none: all.
+  public init(
+    state: ServedState, parser: CommandParser, identity: ServerIdentity,
+    information: @escaping @Sendable ([String]) -> String
+  ) {
+    self.state = state
+    self.parser = parser
+    self.identity = identity
+    self.information = information
+  }
+
+  /// Carries out one request and appends its reply.
+  @inline(__always)
+  public mutating func answer(
+    _ arguments: Arguments, session: inout SessionState, into output: inout ByteBuffer
+  ) -> SessionState.Continuation {
+    do throws(RequestError) {
+      let command = try parser.parse(arguments, role: .query)
+      return try answer(command, session: &session, into: &output)
+    } catch {
+      errorCount += 1
+      output.appendError(error)
+      return .keep
+    }
+  }
+
+  private mutating func answer(
+    _ command: Command, session: inout SessionState, into output: inout ByteBuffer
+  ) throws(RequestError) -> SessionState.Continuation {
+    switch command {
+    case .account(let id, let options):
+      let sheet = try loadedSheet()
+      answer(sheet.territory.servicePoints.rows(account: id.text), options, sheet, session, &output)
+    case .phone(let number, let options):
+      let sheet = try loadedSheet()
+      answer(try rows(phone: number, sheet), options, sheet, session, &output)
+    case .meter(let id, let options):
+      let sheet = try loadedSheet()
+      answer(sheet.territory.servicePoints.rows(meter: id.text), options, sheet, session, &output)
+    case .servicePoint(let id, let options):
+      let sheet = try loadedSheet()
+      answer(sheet.territory.servicePoints.rows(servicePoint: id.text), options, sheet, session, &output)
+    case .point(let lonDegrees, let latDegrees, let options):
+      let sheet = try loadedSheet()
+      output.appendBulk(
+        composer.answer(
+          position: LonLat(lonDegrees: lonDegrees, latDegrees: latDegrees),
+          nearMetres: options.nearMetres ?? state.nearMetres, language: language(options, sheet), sheet: sheet))
+    case .accounts(let ids):
+      let sheet = try loadedSheet()
+      let start = output.count
+      output.appendArrayHeader(ids.count)
+      for index in 0..<ids.count {
+        if isTooLong(since: start, &output) { continue }
+        answer(
+          sheet.territory.servicePoints.rows(account: ids[index].text), LookupOptions(), sheet, session, &output)
+      }
+    case .points(let positions):
+      let sheet = try loadedSheet()
+      // Checked as a whole first: a reply is an array of answers, or one error.
+      for index in 0..<positions.count { _ = try positions.position(index) }
+      let start = output.count
+      output.appendArrayHeader(positions.count)
+      for index in 0..<positions.count {
+        let (lonDegrees, latDegrees) = try positions.position(index)
+        if isTooLong(since: start, &output) { continue }
+        output.appendBulk(
+          composer.answer(
+            position: LonLat(lonDegrees: lonDegrees, latDegrees: latDegrees), nearMetres: state.nearMetres,
+            language: 0, sheet: sheet))
+      }
+    case .session(let command):
+      return session.answer(command, by: identity, parser: parser, into: &output)
+    case .info(let sections):
+      let names = (0..<sections.count).map { String(decoding: sections[$0], as: UTF8.self).lowercased() }
+      output.appendVerbatim(information(names), session.version)
+    case .layerPublish, .layerStatus, .layerRollback, .addressesReload:
+      throw RequestError(.notPermitted, "served on the admin socket only")
+    }
+    return .keep
+  }
+
+  @inline(__always)
+  private func loadedSheet() throws(RequestError) -> AnswerSheet {
+    guard let sheet = state.sheet else {
+      throw RequestError(.loading, "the territory is being loaded; ask again in a moment")
+    }
+    return sheet
+  }
+
+  @inline(__always)
+  private mutating func answer(
+    _ rows: RowList, _ options: LookupOptions, _ sheet: AnswerSheet, _ session: SessionState,
+    _ output: inout ByteBuffer
+  ) {
+    guard !rows.isEmpty else {
+      output.appendNull(session.version)
+      return
+    }
+    output.appendBulk(
+      composer.answer(
+        rows: rows, nearMetres: options.nearMetres ?? state.nearMetres, language: language(options, sheet),
+        sheet: sheet))
+  }
+
+  @inline(__always)
+  private func language(_ options: LookupOptions, _ sheet: AnswerSheet) -> Int {
+    options.language.map { sheet.language($0.text) } ?? 0
+  }
+
+  /// E.164 is read without a detour; what else people write is normalised as the address data was.
+  private func rows(phone number: Bytes, _ sheet: AnswerSheet) throws(RequestError) -> RowList {
+    let table = sheet.territory.servicePoints
+    if number.first == UInt8(ascii: "+"), (8...16).contains(number.count) {
+      var digits: UInt64 = 0
+      var isNumber = true
+      for byte in number.dropFirst() {
+        let digit = byte &- 48
+        isNumber = isNumber && digit <= 9
+        digits = digits &* 10 &+ UInt64(digit)
+      }
+      if isNumber { return table.rows(phoneDigits: digits) }
+    }
+    let text = String(decoding: number, as: UTF8.self)
+    guard let e164 = E164.normalize(text, defaultCountryCode: state.defaultCountryCode),
+      let digits = phoneDigits(e164)
+    else {
+      throw RequestError(
+        .badArgument, "expected a phone number such as +15305550100 or (530) 555-0100, found '\(text.prefix(40))'")
+    }
+    return table.rows(phoneDigits: digits)
+  }
+
+  private func isTooLong(since start: Int, _ output: inout ByteBuffer) -> Bool {
+    guard output.count - start > Self.multipleReplyBytesMax else { return false }
+    output.appendError(
+      RequestError(.tooBig, "the reply has grown beyond \(Self.multipleReplyBytesMax) bytes; ask for fewer at once"))
+    return true
+  }
+}
+
+extension Bytes {
+  /// The same bytes, bound to `UInt8`.
+  @inline(__always)
+  fileprivate var text: UnsafeBufferPointer<UInt8> { assumingMemoryBound(to: UInt8.self) }
+}

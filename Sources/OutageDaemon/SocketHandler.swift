@@ -1,0 +1,123 @@
+// Between the reactor and the commands: one event loop's connections, their sessions, and what they are allowed.
+
+import ByteBuffers
+import Reactor
+import WireProtocol
+
+/// The sockets that a daemon listens on, by the tag that the reactor knows them by.
+enum ListenerTag: Int {
+  case query = 0
+  case admin = 1
+}
+
+/// A request of the admin socket that takes longer than an event loop may.
+enum AdminRequest: Sendable {
+  case publish(path: String, optionsJSON: String?)
+  case rollBack(version: Int)
+  case status
+  case reloadAddresses
+}
+
+/// Serves the connections of one event loop. On that loop's thread only.
+final class SocketHandler: ConnectionHandler {
+  private struct Connection {
+    var session: SessionState
+    var role: CommandSpec.Role
+  }
+
+  private var responder: QueryResponder
+  private let requests = RequestParser()
+  private let parser: CommandParser
+  /// By the connection's slot.
+  private var connections: [Connection?] = []
+  private let admin: @Sendable (AdminRequest, ConnectionID, EventLoop) -> Void
+  private unowned let loop: EventLoop
+
+  init(
+    loop: EventLoop, responder: consuming QueryResponder, parser: CommandParser,
+    admin: @escaping @Sendable (AdminRequest, ConnectionID, EventLoop) -> Void
+  ) {
+    self.loop = loop
+    self.responder = responder
+    self.parser = parser
+    self.admin = admin
+  }
+
+  /// Answers from `state` from the next request on.
+  func serve(_ state: ServedState) { responder.state = state }
+
+  func opened(_ connection: ConnectionID, listenerTag: Int) {
+    let slot = Int(connection.slot)
+    while connections.count <= slot { connections.append(nil) }
+    // Unique over all loops and generations, for `CLIENT ID`.
+    let id = Int(connection.generation) << 40 | Int(connection.loop) << 32 | slot + 1
+    connections[slot] = Connection(
+      session: SessionState(id: id), role: listenerTag == ListenerTag.admin.rawValue ? .admin : .query)
+  }
+
+  func closed(_ connection: ConnectionID, because reason: CloseReason) {
+    connections[Int(connection.slot)] = nil
+  }
+
+  func handle(
+    _ input: UnsafeRawBufferPointer, of connection: ConnectionID, budget: TurnBudget, output: inout ByteBuffer
+  ) -> Verdict {
+    let slot = Int(connection.slot)
+    var consumed = 0
+    var count = 0
+    let outputStart = output.count
+    while count < budget.requestCount && output.count - outputStart < budget.outputByteCount {
+      let rest = UnsafeRawBufferPointer(rebasing: input[consumed...])
+      switch requests.next(in: rest, &connections[slot]!.session.progress) {
+      case .needMore:
+        return Verdict(consumedByteCount: consumed, requestCount: count, next: .wait)
+      case .failed(let error):
+        output.appendError(error)
+        return Verdict(consumedByteCount: input.count, requestCount: count + 1, next: .close)
+      case .request(let arguments, let byteCount):
+        consumed += byteCount
+        if arguments.count == 0 { continue }
+        count += 1
+        switch answer(arguments, connection, slot, &output) {
+        case .wait: continue
+        case let next: return Verdict(consumedByteCount: consumed, requestCount: count, next: next)
+        }
+      }
+    }
+    return Verdict(consumedByteCount: consumed, requestCount: count, next: .more)
+  }
+
+  @inline(__always)
+  private func answer(
+    _ arguments: Arguments, _ connection: ConnectionID, _ slot: Int, _ output: inout ByteBuffer
+  ) -> Verdict.Next {
+    if connections[slot]!.role == .admin, let next = answerAdmin(arguments, connection, &output) { return next }
+    switch responder.answer(arguments, session: &connections[slot]!.session, into: &output) {
+    case .keep: return .wait
+    case .closeAfterReplies: return .close
+    }
+  }
+
+  /// `nil` for a command that both sockets serve.
+  private func answerAdmin(
+    _ arguments: Arguments, _ connection: ConnectionID, _ output: inout ByteBuffer
+  ) -> Verdict.Next? {
+    let command: Command
+    do throws(RequestError) {
+      command = try parser.parse(arguments, role: .admin)
+    } catch {
+      output.appendError(error)
+      return .wait
+    }
+    func text(_ bytes: Bytes) -> String { String(decoding: bytes, as: UTF8.self) }
+    switch command {
+    case .layerPublish(let path, let optionsJSON):
+      admin(.publish(path: text(path), optionsJSON: optionsJSON.map(text)), connection, loop)
+    case .layerStatus: admin(.status, connection, loop)
+    case .layerRollback(let version): admin(.rollBack(version: version), connection, loop)
+    case .addressesReload: admin(.reloadAddresses, connection, loop)
+    default: return nil
+    }
+    return .deferred
+  }
+}

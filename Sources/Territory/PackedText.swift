@@ -1,0 +1,107 @@
+// A short text in eight bytes: inline, as a number with a shared prefix or suffix, or as a place in a text heap.
+
+import PointLocation
+
+/// One text of the service-point table, in eight bytes.
+///
+/// Ids and addresses are short and repeat themselves, so one of four forms holds nearly all of them with no heap text of their own. The
+/// highest two bits tell which; a given text always gets the same form in one table, so that two packed texts other than
+/// `heap` are equal exactly if their bits are.
+/// - inline: up to 7 UTF-8 bytes (bits 56...58 hold the count, the first byte lies lowest)
+/// - numbered suffix: a shared prefix, then a number of fixed width (`SP-` and `00088121`): 16 bits of pattern, 46 of number
+/// - numbered prefix: a number without leading zeros, then a shared text (`12` and ` Oak St`): 24 bits of pattern, 34 of number
+///   plus one, or zero for the shared text alone
+/// - heap: 38 bits of offset, 24 of length
+public struct PackedText: Hashable, Sendable, BitwiseCopyable {
+  let bits: UInt64
+
+  public static let empty = PackedText(bits: 0)
+  public var isEmpty: Bool { bits == 0 }
+
+  enum Form: UInt64 {
+    case inline = 0, numberedSuffix = 1, numberedPrefix = 2, heap = 3
+  }
+
+  var form: Form { Form(rawValue: bits >> 62).unsafelyUnwrapped }
+
+  init(bits: UInt64) { self.bits = bits }
+
+  init(inline bytes: UnsafeBufferPointer<UInt8>) {
+    var bits = UInt64(bytes.count) << 56
+    for (index, byte) in bytes.enumerated() { bits |= UInt64(byte) << (8 * UInt64(index)) }
+    self.bits = bits
+  }
+
+  init(suffixPattern pattern: UInt32, number: UInt64) {
+    bits = Form.numberedSuffix.rawValue << 62 | UInt64(pattern) << 46 | number
+  }
+
+  init(prefixPattern pattern: UInt32, number: UInt64?) {
+    bits = Form.numberedPrefix.rawValue << 62 | UInt64(pattern) << 34 | (number.map { $0 + 1 } ?? 0)
+  }
+
+  init(heapOffset: Int, count: Int) {
+    bits = Form.heap.rawValue << 62 | UInt64(heapOffset) << 24 | UInt64(count)
+  }
+
+  var inlineCount: Int { Int(bits >> 56 & 7) }
+  var suffixPattern: Int { Int(bits >> 46 & 0xffff) }
+  var suffixNumber: UInt64 { bits & (1 << 46 - 1) }
+  var prefixPattern: Int { Int(bits >> 34 & 0xff_ffff) }
+  var prefixNumber: UInt64? {
+    let raw = bits & (1 << 34 - 1)
+    return raw == 0 ? nil : raw - 1
+  }
+  var heapOffset: Int { Int(bits >> 24 & (1 << 38 - 1)) }
+  var heapCount: Int { Int(bits & 0xff_ffff) }
+
+  static let suffixPatternsMax = 1 << 16
+  static let suffixDigitsMax = 13
+  static let prefixPatternsMax = 1 << 24
+  static let prefixDigitsMax = 10
+  static let heapTextBytesMax = 1 << 24 - 1
+}
+
+/// How a text would be packed, before any table is asked.
+enum TextShape {
+  case inline
+  /// `digits` decimal digits at the end, worth `number`.
+  case numberedSuffix(digits: Int, number: UInt64)
+  /// `digits` decimal digits at the start, worth `number`.
+  case numberedPrefix(digits: Int, number: UInt64)
+  case plain
+
+  init(_ bytes: UnsafeBufferPointer<UInt8>) {
+    let count = bytes.count
+    if count <= 7 {
+      self = .inline
+      return
+    }
+    var digits = 0
+    var number: UInt64 = 0
+    var scale: UInt64 = 1
+    while digits < count, digits < PackedText.suffixDigitsMax, let value = bytes[count - 1 - digits].decimalDigit {
+      number += value * scale
+      scale *= 10
+      digits += 1
+    }
+    if digits > 0 {
+      self = .numberedSuffix(digits: digits, number: number)
+      return
+    }
+    while digits < count, digits < PackedText.prefixDigitsMax, let value = bytes[digits].decimalDigit {
+      number = number * 10 + value
+      digits += 1
+    }
+    if digits > 0, bytes[0] != UInt8(ascii: "0"), digits < PackedText.prefixDigitsMax {
+      self = .numberedPrefix(digits: digits, number: number)
+    } else {
+      self = .plain
+    }
+  }
+}
+
+extension UInt8 {
+  @inline(__always)
+  var decimalDigit: UInt64? { self &- 48 <= 9 ? UInt64(self &- 48) : nil }
+}

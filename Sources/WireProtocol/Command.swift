@@ -1,0 +1,71 @@
+// The commands as values: what a client asks for, its arguments read and checked.
+
+/// What a lookup may be asked to do beside looking up.
+public struct LookupOptions {
+  /// 0 to 50,000; 0 switches it off. `nil`: as configured.
+  public var nearMetres: Double?
+  /// A language tag (BCP 47), 1 to 35 letters, digits and hyphens, as the client wrote it. `nil`: as configured.
+  public var language: Bytes?
+  /// Whether to say how the answer was found.
+  public var explains = false
+
+  @inlinable
+  public init() {}
+}
+
+/// Several positions, read and checked one by one where they lie.
+public struct Positions {
+  let arguments: Arguments
+
+  public var count: Int { arguments.count / 2 }
+
+  /// - Throws: `BADARG` with the number of the position.
+  public func position(_ index: Int) throws(RequestError) -> (lonDegrees: Double, latDegrees: Double) {
+    try CommandParser.position(arguments[2 * index], arguments[2 * index + 1])
+  }
+}
+
+/// A request whose arguments were read and checked. Bytes in it are valid for as long as the `Arguments` that it was read from.
+public enum Command {
+  case account(id: Bytes, LookupOptions)
+  case phone(number: Bytes, LookupOptions)
+  case meter(id: Bytes, LookupOptions)
+  case servicePoint(id: Bytes, LookupOptions)
+  case point(lonDegrees: Double, latDegrees: Double, LookupOptions)
+  /// One id or more.
+  case accounts(ids: Arguments)
+  /// One position or more.
+  case points(Positions)
+  /// Sections that are asked for, as the client wrote them; none: all.
+  case info(sections: Arguments)
+  case layerPublish(path: Bytes, optionsJSON: Bytes?)
+  case layerStatus
+  case layerRollback(version: Int)
+  case addressesReload
+  /// `SessionState.answer` answers it.
+  case session(SessionCommand)
+}
+
+/// A command that concerns the connection or the command table, not outages.
+public enum SessionCommand {
+  case ping(message: Bytes?)
+  case echo(message: Bytes)
+  case hello(version: RESPVersion?, name: Bytes?)
+  case auth
+  case select
+  case clientSetName(Bytes)
+  case clientGetName
+  case clientSetLibraryName(Bytes)
+  case clientSetLibraryVersion(Bytes)
+  case clientID
+  case clientInfo
+  case clientAccepted
+  case reset
+  case quit
+  case commandAll
+  case commandCount
+  case commandDocs(names: Arguments)
+  case commandInfo(names: Arguments)
+  case commandList
+  case configGet(names: Arguments)
+}

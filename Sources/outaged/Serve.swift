@@ -1,0 +1,36 @@
+// `outaged serve`: runs the daemon in the foreground.
+
+import ArgumentParser
+import Logging
+import OutageDaemon
+
+struct Serve: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Serves lookups on a Unix socket.",
+    discussion: "SIGTERM: stop accepting, answer what was asked, exit 0. SIGHUP: read the configuration again.")
+
+  @OptionGroup var data: DataOptions
+
+  @Option(help: "The query socket; DIR/query.sock if it is not given.")
+  var socket: String?
+
+  @Option(help: "trace, debug, info, notice, warning, error or critical.")
+  var logLevel: String = "info"
+
+  func run() async throws {
+    guard let level = Logger.Level(rawValue: logLevel) else {
+      throw ValidationError("--log-level: found '\(logLevel)', expected one of \(Logger.Level.allCases)")
+    }
+    LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+    var log = Logger(label: "outaged")
+    log.logLevel = level
+    let options = DaemonOptions(
+      directory: data.directory, querySocket: socket, adminSocket: data.adminSocket,
+      configurationFile: data.configurationFile)
+    do {
+      try await Daemon(options: options, log: log).run()
+    } catch {
+      throw Failure(error)
+    }
+  }
+}

@@ -1,0 +1,89 @@
+// The same territory and the same layer in every format and coordinate system give the same answers.
+
+import Foundation
+import OutageDaemon
+import Testing
+import WireProtocol
+
+@Suite(.serialized) struct FixtureFormatTests {
+  /// What the generator computed with GEOS: service point → covering outages.
+  private struct Expected: Decodable { var outagesByServicePoint: [String: [String]] }
+
+  /// Files of one folder that are layers of their own.
+  private static func layers(_ folder: String, prefix: String) -> [String] {
+    let sidecars = ["prj", "dbf", "shx", "cpg", "json"]
+    return ((try? FileManager.default.contentsOfDirectory(atPath: fixtures + "/" + folder)) ?? []).sorted()
+      .filter { $0.hasPrefix(prefix) && !sidecars.contains(($0 as NSString).pathExtension) }
+  }
+
+  /// The coordinate system of a file that cannot say it.
+  private static func crs(_ file: String) -> [String] {
+    file.contains("epsg2227") && file.contains(".csv") ? ["--crs", "EPSG:2227"] : []
+  }
+
+  /// The whole answer for every service point, by id.
+  private static func answers(_ client: SocketClient) throws -> [String: String] {
+    var answers: [String: String] = [:]
+    for number in 0..<5100 {
+      let id = "SP-" + String(repeating: "0", count: 9 - String(number).count) + String(number)
+      answers[id] = try client.ask(["OUTAGE.SERVICEPOINT", id]).text
+    }
+    return answers
+  }
+
+  /// Without what must differ between two publishes.
+  private static func comparable(_ text: String) -> Substring {
+    guard let start = text.range(of: "\"locations\"") else { return text[...] }
+    return text[start.lowerBound...]
+  }
+
+  @Test func `every outage file gives the answers that GEOS expects, to the letter the same`() throws {
+    let expected = try JSONDecoder().decode(
+      Expected.self, from: Data(contentsOf: URL(fileURLWithPath: fixtures + "/outages/expected.json")))
+    let scratch = try fixtureDirectory()
+    let config = fixtures + "/outaged.json"
+    let daemon = try RunningDaemon(data: scratch.path, arguments: ["--config", config])
+    let client = try daemon.client()
+    let reference = try Self.answers(client)
+    #expect(reference.count == 5100)
+    for (id, text) in reference {
+      let answer = try JSONDecoder().decode(Answer.self, from: Data(text.utf8))
+      #expect(answer.locations[0].outageIds == expected.outagesByServicePoint[id] ?? [], "\(id)")
+    }
+    let files = Self.layers("outages", prefix: "outages")
+    #expect(files.count >= 9)
+    for file in files {
+      let published = try run(
+        outagedBinary,
+        ["publish", "outages", fixtures + "/outages/" + file, "--data", scratch.path, "--config", config]
+          + Self.crs(file))
+      #expect(published.status == 0, "\(file): \(published)")
+      let answers = try Self.answers(client)
+      for (id, text) in reference {
+        #expect(Self.comparable(answers[id] ?? "none") == Self.comparable(text), "\(file), \(id)")
+      }
+    }
+  }
+
+  @Test func `every address file gives the same answers`() throws {
+    let config = fixtures + "/outaged.json"
+    let scratch = try fixtureDirectory()
+    let daemon = try RunningDaemon(data: scratch.path, arguments: ["--config", config])
+    let client = try daemon.client()
+    let reference = try Self.answers(client)
+    let files = Self.layers("territory", prefix: "service-points")
+    #expect(files.count >= 7)
+    for file in files {
+      let imported = try run(
+        outagedBinary,
+        ["import", "addresses", fixtures + "/territory/" + file, "--data", scratch.path, "--config", config]
+          + Self.crs(file))
+      #expect(imported.status == 0, "\(file): \(imported)")
+      let answers = try Self.answers(client)
+      #expect(answers.count == reference.count, "\(file)")
+      for (id, text) in reference {
+        #expect(Self.comparable(answers[id] ?? "none") == Self.comparable(text), "\(file), \(id)")
+      }
+    }
+  }
+}
