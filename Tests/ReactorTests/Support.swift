@@ -152,7 +152,8 @@ final class TemporaryDirectory {
   let path: String
 
   init() {
-    var template = Array("/tmp/reactor-XXXXXX".utf8CString)
+    let parent = getenv("TMPDIR").map { String(cString: $0) } ?? P_tmpdir
+    var template = Array("\(parent)/reactor-XXXXXX".utf8CString)
     path = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
   }
 
