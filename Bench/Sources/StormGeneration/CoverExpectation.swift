@@ -5,7 +5,7 @@ import OutageModel
 /// The pairs of one layer, by outage and by service point.
 public struct CoverExpectation: Sendable {
   /// Numbers of the covered service points, ascending; sorted by outage id.
-  public private(set) var servicePointsByOutage: [(outageId: String, numbers: [Int])] = []
+  private var servicePointsByOutage: [(outageId: String, numbers: [Int])] = []
   public private(set) var pairCount = 0
 
   public init(layer: [Outage], positions: [LonLat], geos: GEOSContext) {

@@ -115,7 +115,8 @@ struct BrokenFixtures {
       ),
       (
         "collinear", .rejected, "unrepairable", "all vertices on one line: nothing is left after repair",
-        polygon("[-121.75,38.54],[-121.745,38.545],[-121.74,38.55],[-121.75,38.54]")
+        // Along a parallel: on a slope the rounded middle vertex would leave a valid sliver.
+        polygon("[-121.75,38.54],[-121.745,38.54],[-121.74,38.54],[-121.75,38.54]")
       ),
       (
         "too-few-points", .rejected, "unrepairable", "a ring of two vertices",

@@ -84,14 +84,10 @@ struct FixtureSet {
     try writeText(items, "\(folder)/outages-local-time.csv.gz", .csvWKT, .csvWallClock)
     let expected = CoverExpectation(layer: outages, positions: points.map(\.position), geos: geos)
     let file = try TextFile("\(folder)/expected.json")
-    let covered = expected.outagesByServicePoint
     try file.write(
-      "{\"servicePointCount\":\(points.count),\"outageCount\":\(outages.count),\"insideCount\":\(covered.count),"
+      "{\"servicePointCount\":\(points.count),\"outageCount\":\(outages.count),\"insideCount\":\(expected.outagesByServicePoint.count),"
         + "\"pairCount\":\(expected.pairCount),\n\"outagesByServicePoint\":{\n")
-    try file.write(
-      covered.map { number, ids in
-        "\"\(TerritoryPlan.servicePointId(number))\":[\(ids.map { "\"\($0)\"" }.joined(separator: ","))]"
-      }.joined(separator: ",\n"))
+    try file.write(Self.json(expected))
     try file.write("\n}}\n")
     try file.close()
   }
@@ -108,17 +104,21 @@ struct FixtureSet {
       try writeText(
         layer.map { ($0, try FlatGeometry($0.area, in: system)) }, "\(folder)/\(name)", .geoJSON, .geoJSON)
       let expected = CoverExpectation(layer: layer, positions: positions, geos: geos)
-      let outages = expected.servicePointsByOutage.map {
-        "\"\($0)\":[\($1.map(String.init).joined(separator: ","))]"
-      }
       try expectations.write(
         "{\"file\":\"\(name)\",\"asOf\":\"\(script.time(ofStep: step).iso8601)\",\"outageCount\":\(layer.count),"
           + "\"insideCount\":\(expected.outagesByServicePoint.count),\"pairCount\":\(expected.pairCount),"
-          + "\n \"servicePointNumbersByOutage\":{\(outages.joined(separator: ",\n  "))}}\(step == 11 ? "" : ",")\n"
+          + "\n\"outagesByServicePoint\":{\n\(Self.json(expected))\n}}\(step == 11 ? "" : ",")\n"
       )
     }
     try expectations.write("]}\n")
     try expectations.close()
+  }
+
+  /// The members of `outagesByServicePoint`: a covered service point a line, with its outages in the order of their ids.
+  private static func json(_ expected: CoverExpectation) -> String {
+    expected.outagesByServicePoint.map { number, ids in
+      "\"\(TerritoryPlan.servicePointId(number))\":[\(ids.map { "\"\($0)\"" }.joined(separator: ","))]"
+    }.joined(separator: ",\n")
   }
 
   private func writeText<Item>(

@@ -1,5 +1,6 @@
 // The territory's promises: keys without a gap, ids that are unique, and any service point by its number alone.
 
+import Foundation
 import OutageModel
 import StormGeneration
 import Testing
@@ -45,6 +46,27 @@ struct TerritoryPlanTests {
       let position = plan.servicePoint(number).position
       #expect(
         (-123.02 ... -117.83).contains(position.lonDegrees) && (36.73...38.71).contains(position.latDegrees))
+    }
+  }
+
+  @Test(
+    "Every size of territory lies within the bounds that the fixtures' settings give", arguments: [1, 2026])
+  func pointsLieInTheBounds(seed: UInt64) throws {
+    struct Settings: Decodable { var territoryBounds: [Double] }
+    let root = URL(filePath: #filePath).appending(path: "../../../..").standardizedFileURL
+    let settings = try JSONDecoder().decode(
+      Settings.self, from: Data(contentsOf: root.appending(path: "GeoFixtures/outaged.json")))
+    let bounds = settings.territoryBounds
+    for count in [5_100, 1_000_000, 5_000_000] {
+      let plan = TerritoryPlan(servicePointCount: count, seed: seed)
+      // A feeder's cell has hundreds of service points: this stride meets every cell.
+      for number in stride(from: 0, to: count, by: 97) {
+        let position = plan.servicePoint(number).position
+        #expect(
+          (bounds[0]...bounds[2]).contains(position.lonDegrees)
+            && (bounds[1]...bounds[3]).contains(position.latDegrees),
+          "seed \(seed), \(count) service points, number \(number): \(position)")
+      }
     }
   }
 }
