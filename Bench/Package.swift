@@ -54,12 +54,16 @@ let package = Package(
     .executableTarget(
       name: "bare-epoll", dependencies: [.product(name: "Reactor", package: "Outaged")], swiftSettings: strict
     ),
+    // The libraries that point location is measured against: GEOS, S2, Boost.Geometry.
+    .target(name: "CRivals", linkerSettings: [.linkedLibrary("geos_c"), .linkedLibrary("s2")]),
     .executableTarget(
       name: "bench-match",
       dependencies: [
+        "CRivals",
         .product(name: "PointLocation", package: "Outaged"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
-  ]
+  ],
+  cxxLanguageStandard: .cxx17
 )

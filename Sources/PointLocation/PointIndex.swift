@@ -15,18 +15,28 @@ public final class PointIndex: Sendable {
     precondition(xs.count == ys.count, "as many ys as xs")
     self.xs = xs
     self.ys = ys
-    let count = xs.count
-    tree = PackedRTree(itemCount: (count + Self.runLength - 1) / Self.runLength) { run in
-      var box = Box.empty
-      for point in run * Self.runLength..<min((run + 1) * Self.runLength, count) {
-        // Comparisons with NaN are false, so that a point that is not finite is in no box.
-        box.extend(x: xs.pointer[point], y: ys.pointer[point])
-      }
-      return box
-    }
+    tree = PackedRTree(itemCount: Self.runCount(xs.count)) { Self.bounds(ofRun: $0, xs, ys) }
+  }
+
+  /// An index whose parts are known to fit together.
+  init(xs: FlatArray<Double>, ys: FlatArray<Double>, tree: PackedRTree) {
+    self.xs = xs
+    self.ys = ys
+    self.tree = tree
   }
 
   public var count: Int { xs.count }
+
+  static func runCount(_ pointCount: Int) -> Int { (pointCount + runLength - 1) / runLength }
+
+  static func bounds(ofRun run: Int, _ xs: FlatArray<Double>, _ ys: FlatArray<Double>) -> Box {
+    var box = Box.empty
+    for point in run * runLength..<min((run + 1) * runLength, xs.count) {
+      // Comparisons with NaN are false, so that a point that is not finite is in no box.
+      box.extend(x: xs.pointer[point], y: ys.pointer[point])
+    }
+    return box
+  }
 
   /// The memory of the tree; the points themselves are the caller's.
   public var byteCount: Int { tree.byteCount }

@@ -4,8 +4,8 @@
 public final class PolygonIndex: Sendable {
   public let polygons: PolygonSet
   /// Items are polygons in the order of `order`.
-  private let tree: PackedRTree
-  private let order: FlatArray<UInt32>
+  let tree: PackedRTree
+  let order: FlatArray<UInt32>
   let cells: CellIndex
 
   public init(_ polygons: PolygonSet) {
@@ -21,6 +21,14 @@ public final class PolygonIndex: Sendable {
     self.order = order
     tree = PackedRTree(itemCount: boxes.count) { boxes.pointer[Int(order.pointer[$0])] }
     cells = CellIndexBuilder.build(polygons, bounds: extent)
+  }
+
+  /// An index whose parts are known to fit together.
+  init(polygons: PolygonSet, tree: PackedRTree, order: FlatArray<UInt32>, cells: CellIndex) {
+    self.polygons = polygons
+    self.tree = tree
+    self.order = order
+    self.cells = cells
   }
 
   /// The memory of the polygons and of all that is built over them.

@@ -1,0 +1,117 @@
+#!/bin/sh
+# Flips the comparisons of the exact kernels one at a time and shows that a test fails for each.
+#
+#   Bench/mutation-check.sh [NUMBER ...]     all mutations, or only those with these numbers
+#
+# Works on a copy of the module and its tests. Exits 1 if a mutation survives, or no longer applies to the source.
+# Left out: changes that cannot change an answer (the filters named isBeyond, the leaf size, the other half-open rule).
+set -u
+here=$(cd "$(dirname "$0")/.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT INT TERM
+
+mkdir -p "$work/Sources" "$work/Tests"
+cp -R "$here/Sources/PointLocation" "$here/Sources/CGEOS" "$work/Sources/"
+cp -R "$here/Tests/PointLocationTests" "$work/Tests/"
+cp -R "$here/Sources/PointLocation" "$work/original"
+cat > "$work/Package.swift" <<'EOF'
+// swift-tools-version: 6.2
+import PackageDescription
+let package = Package(
+  name: "Mutated",
+  targets: [
+    .systemLibrary(name: "CGEOS", pkgConfig: "geos"),
+    .target(name: "PointLocation"),
+    .testTarget(name: "PointLocationTests", dependencies: ["PointLocation", "CGEOS"]),
+  ])
+EOF
+
+number=0
+survivors=0
+run=0
+
+# mutate FILE TEXT REPLACEMENT: the text must stand in the file; its first occurrence is replaced.
+mutate() {
+  number=$((number + 1))
+  case " $chosen " in *" $number "* | "  ") ;; *) return ;; esac
+  run=$((run + 1))
+  rm -rf "$work/Sources/PointLocation"
+  cp -R "$work/original" "$work/Sources/PointLocation"
+  if ! FROM=$2 TO=$3 perl -0pi -e 'BEGIN { $n = 0 } $n += s/\Q$ENV{FROM}\E/$ENV{TO}/; END { exit($n ? 0 : 1) }' \
+    "$work/Sources/PointLocation/$1"; then
+    echo "$number  STALE     $1: no \"$2\""
+    survivors=$((survivors + 1))
+    return
+  fi
+  if ! (cd "$work" && swift build --build-tests > build.log 2>&1); then
+    echo "$number  UNBUILT   $1: $2  ->  $3"
+    tail -5 "$work/build.log"
+    survivors=$((survivors + 1))
+  elif (cd "$work" && timeout 300 swift test --skip-build > test.log 2>&1); then
+    echo "$number  SURVIVED  $1: $2  ->  $3"
+    survivors=$((survivors + 1))
+  else
+    failed=$(sed -n 's/^✘ Test "\(.*\)" .*failed after.*/\1/p' "$work/test.log" | sort -u | head -1)
+    echo "$number  killed    $1: $2  ->  $3  (${failed:-stopped by a trap or the time limit})"
+  fi
+}
+
+chosen=$*
+
+if ! (cd "$work" && swift build --build-tests > build.log 2>&1 && swift test --skip-build > test.log 2>&1); then
+  echo "The tests fail before anything is changed:"
+  tail -20 "$work/build.log" "$work/test.log"
+  exit 1
+fi
+
+mutate Orientation.swift 'determinant > bound' 'determinant >= bound'
+mutate Orientation.swift 'determinant < -bound' 'determinant <= -bound'
+mutate Orientation.swift '3.330_669_073_875_471_6e-16' '0.330_669_073_875_471_6e-16'
+mutate Orientation.swift 'sum.add(-cx, times: by)' 'sum.add(cx, times: by)'
+mutate Orientation.swift 'grow((-product).addingProduct(a, b))' 'grow(0)'
+mutate Orientation.swift '(carry - (sum - virtual)) + (component - virtual)' 'component - virtual'
+mutate Orientation.swift 'var index = count - 1' 'var index = count - 2'
+mutate RingCrossing.swift '(ay <= y) == (by <= y)' '(ay <= y) == (by < y)'
+mutate RingCrossing.swift '(ax <= x) != (bx <= x)' '(ax < x) == (bx < x)'
+mutate RingCrossing.swift 'if ax < x && bx < x { return .none }' 'if ax < x || bx < x { return .none }'
+mutate RingCrossing.swift 'if ax > x && bx > x { return .crosses }' 'if ax > x || bx > x { return .crosses }'
+mutate RingCrossing.swift 'if side == 0 { return .boundary }' 'if side == 2 { return .boundary }'
+mutate RingCrossing.swift '(side > 0) == (by > ay)' '(side < 0) == (by > ay)'
+mutate RingCrossing.swift 'isInside.toggle()' 'isInside = true'
+mutate PathCrossing.swift '(ay > py) != (by > py)' '(ay >= py) != (by >= py)'
+mutate PathCrossing.swift '(ay > py) != (by > py)' '(ay > py) != (by >= py)'
+mutate PathCrossing.swift '(ax > rx) != (bx > rx)' '(ax > rx) != (bx >= rx)'
+mutate PathCrossing.swift 'if side == 0 { return .onEdge }' 'if side == 2 { return .onEdge }'
+mutate PathCrossing.swift 'side != cornerSide(ax, ay, bx, by, rx, py)' 'side == cornerSide(ax, ay, bx, by, rx, py)'
+mutate PathCrossing.swift '(ax < px) != (bx < px)' '(ax < px) == (bx < px)'
+mutate PathCrossing.swift 'if ax == px || by == py' 'if ax == py || by == py'
+mutate PathCrossing.swift 'orientation(ax, ay, bx, by, rx, ry) != cornerSide' 'orientation(ax, ay, bx, by, rx, ry) == cornerSide'
+mutate PathCrossing.swift 'if ax == px && ay == py { return .onEdge }' 'if ax == px && ay != py { return .onEdge }'
+mutate PathCrossing.swift 'crossings & 1 == 0' 'crossings == 0'
+mutate PathCrossing.swift 'return by > ay ? -1 : 1' 'return by > ay ? 1 : -1'
+mutate PathCrossing.swift 'return bx > ax ? 1 : -1' 'return bx > ax ? -1 : 1'
+mutate PathCrossing.swift 'if side != 0 { return side }' 'if side > 0 { return side }'
+mutate CellIndexBuilder.swift '(ax > cell.referenceX) != (bx > cell.referenceX)' '(ax > cell.referenceX) == (bx > cell.referenceX)'
+mutate CellIndexBuilder.swift 'if (ay > y) == (by > y) { continue }' 'if (ay > y) != (by > y) { continue }'
+mutate CellIndexBuilder.swift 'if partSide != side { holds' 'if partSide == side { holds'
+mutate CellIndexBuilder.swift 'cell.referenceX, referenceYs[row]) != side' 'cell.referenceX, referenceYs[row]) == side'
+mutate CellIndexBuilder.swift 'where holds >> UInt32(part) & 1 != 0' 'where holds >> UInt32(part) & 1 == 0'
+mutate CellIndexBuilder.swift 'if touches >> UInt32(part) & 1 == 0' 'if touches >> UInt32(part) & 1 != 2'
+mutate CellIndexBuilder.swift 'min(right, 3)' 'min(right, 2)'
+mutate CellIndexBuilder.swift 'offset <= reach * 1.001 + error' 'offset <= reach * 0.5'
+mutate CellIndex.swift 'shift -= 2' 'shift -= 1'
+mutate CellIndex.swift 'whole[nextWhole] < polygon' 'whole[nextWhole] > polygon'
+mutate CellIndex.swift 'u >= 0, v >= 0' 'u > 0, v >= 0'
+mutate CellIndex.swift 'if isInside || isOnEdge' 'if isInside'
+mutate CellIndex.swift 'while run < end && run[0] == polygon' 'while run < end && run[0] != polygon'
+mutate Box.swift 'minX <= other.maxX' 'minX < other.maxX'
+mutate Box.swift 'minX <= x && x <= maxX' 'minX < x && x <= maxX'
+mutate PointCoverage.swift 'newIdOfOld[Int(polygon)] != .max' 'newIdOfOld[Int(polygon)] != 0'
+mutate PointCoverage.swift 'if !isGaining { newSetOfOld[old] = sets[point] }' 'newSetOfOld[old] = sets[point]'
+mutate PointCoverage.swift 'gains.sort()' '_ = gains.isEmpty'
+mutate EarthDistance.swift 'chordMetres - strayMetres > limitMetres' 'chordMetres > limitMetres * 0.9'
+mutate EarthDistance.swift 'holdsPole ? 360' 'holdsPole ? 1'
+mutate PolygonIndex.swift 'for turns in -1...1' 'for turns in 0...0'
+
+echo "$run mutations, $((run - survivors)) killed, $survivors not"
+[ "$survivors" = 0 ]
