@@ -1,1 +1,3 @@
+// The tests of LayerImport follow with its readers.
+
 import Testing
