@@ -1,3 +1,0 @@
-// The tests of LayerImport follow with its readers.
-
-import Testing
