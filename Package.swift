@@ -85,7 +85,8 @@ let package = Package(
     tests("WireProtocol", ["OutageModel", "ByteBuffers"]),
     tests("Reactor", ["CEpoll", "ByteBuffers"]),
     tests("LayerImport", ["OutageModel", "CSpatiaLite"]),
-    tests("LayerStore", ["OutageModel", "CSpatiaLite"]),
+    tests(
+      "LayerStore", ["OutageModel", "CSpatiaLite", .product(name: "GRDB", package: "GRDB.swift")]),
     tests("OutageDaemon", ["OutageModel", "Territory", "WireProtocol", "LayerStore"]),
     .testTarget(
       name: "EndToEndTests",

@@ -43,6 +43,13 @@ let package = Package(
         .product(name: "WireProtocol", package: "Outaged"),
       ],
       swiftSettings: strict),
+    .executableTarget(
+      name: "fuzz-resp",
+      dependencies: [
+        .product(name: "ByteBuffers", package: "Outaged"),
+        .product(name: "WireProtocol", package: "Outaged"),
+      ],
+      swiftSettings: strict),
     // For the reactor's C module only.
     .executableTarget(
       name: "bare-epoll", dependencies: [.product(name: "Reactor", package: "Outaged")], swiftSettings: strict

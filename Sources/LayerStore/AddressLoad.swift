@@ -8,9 +8,6 @@ import OutageModel
 /// An error ends it as `abandon` does, and so does letting go of it, or the end of the process: the old load stays.
 /// It belongs to one task at a time.
 public final class AddressLoad {
-  /// Rows in a transaction: long enough to pay for its commit, short enough (about 0.1 s) for a publish to wait for.
-  private static let batchRows = 16_384
-
   private let store: LayerStore
   private var version: LayerVersion
   private let rows: VersionRows
@@ -28,7 +25,7 @@ public final class AddressLoad {
     self.lock = lock
     self.version = version
     rows = VersionRows(number: version.number)
-    pending.reserveCapacity(Self.batchRows)
+    pending.reserveCapacity(store.limits.batchRows)
   }
 
   deinit {
@@ -58,7 +55,7 @@ public final class AddressLoad {
       places.insert(point.servicePointId, place: firstPendingPlace + pending.count)
       pending.append(point)
     }
-    if pending.count + replacements.count >= Self.batchRows {
+    if pending.count + replacements.count >= store.limits.batchRows {
       try ending { () throws(StoreError) in try flush() }
     }
   }
@@ -122,7 +119,7 @@ public final class AddressLoad {
 
   private func id(at place: Int) throws(StoreError) -> String {
     if place >= firstPendingPlace { return pending[place - firstPendingPlace].servicePointId }
-    return try store.read("look for a service point") { db in
+    return try store.readLatest("look for a service point") { db in
       try String.fetchOne(
         db.cachedStatement(sql: "SELECT service_point_id FROM service_point WHERE fid = ?"),
         arguments: [rows.fid(place: place)]) ?? ""
@@ -153,11 +150,13 @@ extension LayerStore {
   public func beginAddressLoad(source: String, sha256: String, at moment: Timestamp) throws(StoreError)
     -> AddressLoad
   {
-    guard let lock = try StoreLock(.addressLoad, file: lockFile, wait: false) else {
+    guard let lock = try StoreLock(ifFree: .addressLoad, file: lockFile) else {
       throw .loadRunning(lockFile: lockFile)
     }
     try tidyAddresses()
-    let number = try read("begin an address load") { db in try LayerVersion.nextNumber(of: .addresses, db) }
+    let number = try readLatest("begin an address load") { db in
+      try LayerVersion.nextNumber(of: .addresses, db)
+    }
     return AddressLoad(
       store: self, lock: lock,
       version: LayerVersion(
@@ -192,41 +191,37 @@ extension LayerStore {
 
   /// Clears away what killed imports have left, if no import is running.
   func clearRemains() throws(StoreError) {
-    guard let lock = try StoreLock(.addressLoad, file: lockFile, wait: false) else { return }
+    guard let lock = try StoreLock(ifFree: .addressLoad, file: lockFile) else { return }
     try tidyAddresses()
     withExtendedLifetime(lock) {}
   }
-
-  /// Rows that one transaction deletes.
-  private static let sliceRows: Int64 = 32_768
 
   /// Deletes every service point that is not of the current load, in slices, and sees to the map's index.
   ///
   /// Only for the holder of the `.addressLoad` lock: the rows of a running load are not of the current one either.
   fileprivate func tidyAddresses() throws(StoreError) {
-    let current = try currentVersion(of: .addresses)
-    let kept = VersionRows(number: current?.number ?? 0).fids
-    var from = Int64.min
-    while true {
-      let first = try read("look for old addresses") { db in
-        try Int64.fetchOne(
-          db,
-          sql:
-            "SELECT fid FROM service_point WHERE fid >= ?1 AND NOT (fid >= ?2 AND fid < ?3) ORDER BY fid LIMIT 1",
-          arguments: [from >= kept.lowerBound ? kept.upperBound : from, kept.lowerBound, kept.upperBound])
-      }
-      guard let first else { break }
-      let end = min(first + Self.sliceRows, first < kept.lowerBound ? kept.lowerBound : Int64.max)
-      try batch("delete old addresses") { db in
-        try db.execute(
-          sql: "DELETE FROM service_point WHERE fid >= ? AND fid < ?", arguments: [first, end])
-      }
-      from = end
+    while try batch("delete old addresses", deleteOldAddresses) {}
+    let current = try readLatest("look at the spatial index") { db in
+      try SpatialIndex.isEnabled(db) ? nil : LayerVersion.current(of: .addresses, db)
     }
-    guard let current else { return }
-    if try !read("look at the spatial index", SpatialIndex.isEnabled) {
-      try packSpatialIndex(of: VersionRows(number: current.number))
+    if let current { try SpatialIndex.pack(self, current) }
+  }
+
+  /// - Returns: whether there may be more.
+  private func deleteOldAddresses(_ db: Database) throws -> Bool {
+    let current = try LayerVersion.current(of: .addresses, db)?.number ?? 0
+    let kept = VersionRows(number: current).fids
+    for others in [Int64.min..<kept.lowerBound, kept.upperBound..<Int64.max] {
+      let first = try Int64.fetchOne(
+        db, sql: "SELECT min(fid) FROM service_point WHERE fid >= ? AND fid < ?",
+        arguments: [others.lowerBound, others.upperBound])
+      guard let first else { continue }
+      try db.execute(
+        sql: "DELETE FROM service_point WHERE fid >= ? AND fid < ?",
+        arguments: [first, min(first + Int64(limits.batchRows), others.upperBound)])
+      return true
     }
+    return false
   }
 }
 

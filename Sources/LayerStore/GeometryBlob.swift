@@ -90,7 +90,7 @@ extension GeometryBlob {
 }
 
 /// A box around coordinates, in degrees.
-struct Bounds {
+struct Bounds: Equatable {
   var west = Double.infinity
   var south = Double.infinity
   var east = -Double.infinity
@@ -100,14 +100,21 @@ struct Bounds {
     (self.west, self.south, self.east, self.north) = (west, south, east, north)
   }
 
+  /// Around nothing yet.
+  init() {}
+
   /// Around longitude, latitude, longitude, ...
   init(_ coordinates: [Double]) {
     for index in stride(from: 0, to: coordinates.count, by: 2) {
-      west = min(west, coordinates[index])
-      east = max(east, coordinates[index])
-      south = min(south, coordinates[index + 1])
-      north = max(north, coordinates[index + 1])
+      add(LonLat(lonDegrees: coordinates[index], latDegrees: coordinates[index + 1]))
     }
+  }
+
+  mutating func add(_ position: LonLat) {
+    west = min(west, position.lonDegrees)
+    east = max(east, position.lonDegrees)
+    south = min(south, position.latDegrees)
+    north = max(north, position.latDegrees)
   }
 }
 

@@ -23,29 +23,39 @@ public final class LayerStore: Sendable {
   public let keepLayers: Int
 
   let lockFile: String
+  let limits: StoreLimits
   private let pool: DatabasePool
-  private let connections: SpatiaLiteConnections
 
   /// Opens the store of a directory; creates both where they are missing (0750 and 0640: it holds personal data).
   ///
   /// What a killed import has left behind is cleared away, unless an import is running. The quick check covers the
-  /// file's size and all but the address rows; `checkIntegrity()` covers everything.
+  /// file's size, schema and versions; `checkIntegrity()` covers everything.
   /// - Throws: `notAStore`, `newerSchema`, `damaged`, before anything is written; `fileSystem`, `readOnly`, `diskFull`, `busy`.
-  public init(directory: String, keepLayers: Int = 20) throws(StoreError) {
+  public convenience init(directory: String, keepLayers: Int = 20) throws(StoreError) {
+    try self.init(directory: directory, keepLayers: keepLayers, limits: StoreLimits())
+  }
+
+  /// With other limits, for tests.
+  init(directory: String, keepLayers: Int = 20, limits: StoreLimits) throws(StoreError) {
     precondition(keepLayers >= 1)
     self.keepLayers = keepLayers
+    self.limits = limits
     try Self.makeDirectory(directory)
     let file = directory + "/outaged.sqlite"
     let lockFile = directory + "/outaged.lock"
     self.file = file
     self.lockFile = lockFile
-    let connections = SpatiaLiteConnections()
-    self.connections = connections
     pool = try StoreLock.with(.opening, file: lockFile) { () throws(StoreError) in
       try Self.makeFile(file)
-      try Self.inspect(file)
+      try Self.inspect(file, limits)
       do {
-        let pool = try DatabasePool(path: file, configuration: Self.configuration(connections))
+        let pool = try DatabasePool(path: file, configuration: Self.configuration(limits))
+        // First of all, so that a kill before or between the migrations leaves a file that is known as ours.
+        try pool.writeWithoutTransaction { db in
+          if try Int.fetchOne(db, sql: "PRAGMA application_id") != StoreSchema.applicationId {
+            try db.execute(sql: "PRAGMA application_id = \(StoreSchema.applicationId)")
+          }
+        }
         try StoreSchema.migrator.migrate(pool)
         try pool.read { db in try Self.quickCheck(db) }
         return pool
@@ -54,12 +64,6 @@ public final class LayerStore: Sendable {
       }
     }
     try clearRemains()
-  }
-
-  deinit {
-    // The connections go before SpatiaLite's caches do.
-    try? pool.close()
-    withExtendedLifetime(connections) {}
   }
 
   /// Checks every page, row and index of the file (SQLite's `integrity_check`): seconds for a million addresses.
@@ -80,23 +84,36 @@ public final class LayerStore: Sendable {
       throw .fileSystem(path: path, doing: "create the backup", errorNumber: errno)
     }
     Glibc.close(descriptor)
-    try writeOutsideTransaction("back up") { db in
-      try db.execute(sql: "VACUUM INTO ?", arguments: [path])
+    do {
+      // By a connection of its own, so that this process goes on publishing.
+      try DatabaseQueue(path: file, configuration: Self.configuration(limits)).inDatabase { db in
+        try db.execute(sql: "VACUUM INTO ?", arguments: [path])
+      }
+    } catch {
+      unlink(path)
+      throw StoreError(error, file: file, doing: "back up to \(path)")
     }
   }
+}
+
+/// How much the store takes at a time.
+struct StoreLimits: Sendable {
+  /// Rows in one transaction of an import, of clearing up after it, or of indexing it: long enough to pay for its
+  /// commit, short enough (0.1 s) for a publish to wait for.
+  var batchRows = 16_384
+  /// How long a writer waits for another process.
+  var busyTimeoutSeconds = 10.0
+  /// Page cache of one connection; there are at most four.
+  var cacheKiB = 16 * 1024
+  /// The write-ahead log is brought into the file when it has so many pages (32 MiB) ...
+  var walPages = 8192
+  /// ... and cut back to this size.
+  var walSizeBytesMax = 64 << 20
 }
 
 // MARK: - The ways in
 
 extension LayerStore {
-  /// Page cache of the writing connection; readers have half.
-  private static let cacheKiB = 32 * 1024
-  /// How long a writer waits for another process.
-  private static let busyTimeoutSeconds = 10.0
-  /// The write-ahead log is brought into the file when it has so many pages (32 MiB), and cut back to `walSizeBytesMax`.
-  private static let walPages = 8192
-  private static let walSizeBytesMax = 64 << 20
-
   /// Reads one snapshot: writers do not wait for it, nor it for them.
   func read<Value>(_ doing: String, _ body: (Database) throws -> Value) throws(StoreError) -> Value {
     do {
@@ -104,6 +121,11 @@ extension LayerStore {
     } catch {
       throw StoreError(error, file: file, doing: doing)
     }
+  }
+
+  /// Reads what was written last, even from within a longer `read`; other writers of this process wait.
+  func readLatest<Value>(_ doing: String, _ body: (Database) throws -> Value) throws(StoreError) -> Value {
+    try writeOutsideTransaction(doing, body)
   }
 
   /// Reads one snapshot, and lets the errors of `body` through as they are.
@@ -157,18 +179,19 @@ extension LayerStore {
 // MARK: - Opening
 
 extension LayerStore {
-  private static func configuration(_ connections: SpatiaLiteConnections?) -> Configuration {
+  private static func configuration(_ limits: StoreLimits) -> Configuration {
+    let spatiaLite = SpatiaLiteConnections()
     var configuration = Configuration()
     configuration.label = "LayerStore"
-    configuration.busyMode = .timeout(busyTimeoutSeconds)
+    configuration.busyMode = .timeout(limits.busyTimeoutSeconds)
     configuration.maximumReaderCount = 3
     configuration.prepareDatabase { db in
-      try connections?.prepare(db)
+      try spatiaLite.prepare(db)
       try db.execute(
         sql: """
-          PRAGMA cache_size = -\(db.configuration.readonly ? cacheKiB / 2 : cacheKiB);
-          PRAGMA wal_autocheckpoint = \(walPages);
-          PRAGMA journal_size_limit = \(walSizeBytesMax);
+          PRAGMA cache_size = -\(limits.cacheKiB);
+          PRAGMA wal_autocheckpoint = \(limits.walPages);
+          PRAGMA journal_size_limit = \(limits.walSizeBytesMax);
           PRAGMA synchronous = FULL;
           """)
     }
@@ -207,9 +230,10 @@ extension LayerStore {
     guard stat(file, &information) == 0 else {
       throw .fileSystem(path: file, doing: "look at the store", errorNumber: errno)
     }
-    if information.st_mode & S_IFMT == S_IFREG, information.st_mode & 0o007 != 0 {
-      chmod(file, information.st_mode & 0o770)
+    guard information.st_mode & S_IFMT == S_IFREG else {
+      throw .notAStore(file: file, found: "a directory or device", expected: "a file")
     }
+    if information.st_mode & 0o007 != 0 { chmod(file, information.st_mode & 0o770) }
     // SQLite would take an emptied file for a new one and throw the log away, and with it the last publishes.
     var log = stat()
     if information.st_size == 0, stat(file + "-wal", &log) == 0, log.st_size > 0 {
@@ -220,36 +244,47 @@ extension LayerStore {
   }
 
   /// Makes sure that the file is new or ours, by a connection that changes nothing.
-  private static func inspect(_ file: String) throws(StoreError) {
+  private static func inspect(_ file: String, _ limits: StoreLimits) throws(StoreError) {
     do {
-      var configuration = Configuration()
-      configuration.readonly = true
-      configuration.busyMode = .timeout(busyTimeoutSeconds)
-      try DatabaseQueue(path: file, configuration: configuration).read { db in
-        let applicationId = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
-        let entries = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") ?? 0
-        if entries == 0, applicationId == 0 { return }
-        guard applicationId == StoreSchema.applicationId else {
-          throw StoreError.notAStore(
-            file: file,
-            found: "an SQLite file with application_id \(applicationId) and \(entries) schema entries",
-            expected: "application_id \(StoreSchema.applicationId)")
-        }
-        let known = StoreSchema.migrator.migrations
-        if try StoreSchema.migrator.hasBeenSuperseded(db) {
-          let applied = try StoreSchema.migrator.appliedIdentifiers(db).sorted()
-          throw StoreError.newerSchema(
-            file: file, found: "\"\(applied.last ?? "")\"", expected: "\"\(known.last ?? "")\"")
-        }
+      do {
+        try inspect(file, limits, readonly: true)
+      } catch DatabaseError.SQLITE_READONLY_ROLLBACK {
+        // Its creation was killed in mid-write; SQLite has to roll that back before anybody can read it.
+        try inspect(file, limits, readonly: false)
       }
     } catch {
       throw StoreError(error, file: file, doing: "open")
     }
   }
 
-  /// SQLite itself compares the file's size with its header; the small tables are read through here.
+  private static func inspect(_ file: String, _ limits: StoreLimits, readonly: Bool) throws {
+    var configuration = Configuration()
+    configuration.readonly = readonly
+    configuration.busyMode = .timeout(limits.busyTimeoutSeconds)
+    try DatabaseQueue(path: file, configuration: configuration).read { db in
+      let applicationId = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
+      let entries = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") ?? 0
+      if entries == 0, applicationId == 0 { return }
+      guard applicationId == StoreSchema.applicationId else {
+        throw StoreError.notAStore(
+          file: file,
+          found: "an SQLite file with application_id \(applicationId) and \(entries) schema entries",
+          expected: "application_id \(StoreSchema.applicationId)")
+      }
+      let migrator = StoreSchema.migrator
+      if try migrator.hasBeenSuperseded(db) {
+        let later = try migrator.appliedIdentifiers(db).subtracting(migrator.migrations)
+        throw StoreError.newerSchema(
+          file: file, found: "\"\(later.sorted().joined(separator: "\", \""))\"",
+          expected: "\"\(migrator.migrations.last ?? "")\"")
+      }
+    }
+  }
+
+  /// Takes no longer for a large store: SQLite itself compares the file's size with its header, and the table that all
+  /// hangs on is read through here. Reading a version checks its rows.
   private static func quickCheck(_ db: Database) throws {
-    for table in ["layer_version", "outage", "geometry_columns"] {
+    for table in ["layer_version", "geometry_columns"] {
       let found = try String.fetchAll(db, sql: "PRAGMA quick_check(\(table))")
       if found != ["ok"] { throw damage(found) }
     }

@@ -81,6 +81,15 @@ extension LayerStore {
         DELETE FROM outage WHERE fid <
           (SELECT min(number) FROM layer_version WHERE kind = 'outages') << 32
         """)
+    let extent = try Row.fetchOne(
+      db,
+      sql: """
+        SELECT min(MbrMinX(geom)), min(MbrMinY(geom)), max(MbrMaxX(geom)), max(MbrMaxY(geom)) FROM current_outage
+        """)!
+    let bounds =
+      extent.containsNonNullValue
+      ? Bounds(west: extent[0], south: extent[1], east: extent[2], north: extent[3]) : nil
+    try StoreSchema.setExtent(db, table: "outage", rowCount: version.recordCount, bounds)
   }
 
   private func outageVersion(_ number: Int, _ db: Database) throws -> LayerVersion {

@@ -6,8 +6,8 @@ import Synchronization
 
 /// Loads SpatiaLite into connections.
 ///
-/// Its cache has to outlive the connection (`spatialite_cleanup_ex` comes after `sqlite3_close`), so the owner of the pool
-/// keeps this object, and lets go of it after the pool.
+/// Its cache has to outlive the connection (`spatialite_cleanup_ex` comes after `sqlite3_close`). So every connection's
+/// configuration holds this object, which ends with the last of them.
 final class SpatiaLiteConnections: Sendable {
   private struct Caches: @unchecked Sendable {
     var pointers: [UnsafeMutableRawPointer] = []

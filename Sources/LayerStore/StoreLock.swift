@@ -19,13 +19,31 @@ final class StoreLock {
   }
 
   private static let setLock: Int32 = 37  // F_OFD_SETLK
-  private static let setLockWait: Int32 = 38  // F_OFD_SETLKW
+  /// 2 ms apart, so 30 s: longer than anybody holds one, but for a stopped process.
+  private static let attemptsMax = 15_000
 
   private let descriptor: Int32
 
-  /// - Parameter wait: Whether to wait until the lock is free.
-  /// - Returns: `nil` if somebody else holds it and `wait` is false.
-  init?(_ purpose: Purpose, file: String, wait: Bool) throws(StoreError) {
+  /// Takes the lock, or gives `nil` if somebody else holds it.
+  convenience init?(ifFree purpose: Purpose, file: String) throws(StoreError) {
+    try self.init(purpose, file: file, attemptsMax: 1)
+  }
+
+  /// Takes the lock for the time of `body`, once it is free.
+  /// - Throws: `busy` if it does not get free in time.
+  static func with<Result>(
+    _ purpose: Purpose, file: String, _ body: () throws(StoreError) -> Result
+  ) throws(StoreError) -> Result {
+    guard let lock = try StoreLock(purpose, file: file, attemptsMax: attemptsMax) else {
+      throw .busy(
+        SQLiteFault(
+          file: file, doing: "wait for the \(purpose) lock", code: 5, message: "another process holds it"))
+    }
+    defer { withExtendedLifetime(lock) {} }
+    return try body()
+  }
+
+  private init?(_ purpose: Purpose, file: String, attemptsMax: Int) throws(StoreError) {
     descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
     guard descriptor >= 0 else {
       throw .fileSystem(path: file, doing: "open the lock file", errorNumber: errno)
@@ -35,26 +53,19 @@ final class StoreLock {
     region.l_whence = Int16(SEEK_SET)
     region.l_start = purpose.rawValue
     region.l_len = 1
-    while fcntl(descriptor, wait ? Self.setLockWait : Self.setLock, &region) != 0 {
+    var attempts = 0
+    while fcntl(descriptor, Self.setLock, &region) != 0 {
       let problem = errno
-      if problem == EINTR { continue }
-      if problem == EAGAIN || problem == EACCES {
-        return nil
+      guard problem == EAGAIN || problem == EACCES || problem == EINTR else {
+        throw .fileSystem(path: file, doing: "lock", errorNumber: problem)
       }
-      throw .fileSystem(path: file, doing: "lock", errorNumber: problem)
+      attempts += 1
+      if attempts == attemptsMax { return nil }
+      usleep(2000)
     }
   }
 
   deinit {
     close(descriptor)
-  }
-
-  /// Takes the lock for the time of `body`.
-  static func with<Result>(
-    _ purpose: Purpose, file: String, _ body: () throws(StoreError) -> Result
-  ) throws(StoreError) -> Result {
-    let lock = try StoreLock(purpose, file: file, wait: true)
-    defer { withExtendedLifetime(lock) {} }
-    return try body()
   }
 }

@@ -10,7 +10,6 @@ enum StoreSchema {
   static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
     migrator.registerMigration("1 layers and addresses") { db in
-      try db.execute(sql: "PRAGMA application_id = \(applicationId)")
       try spatialMetadata(db)
       try db.execute(sql: layers)
       try register(db, table: "service_point", geometryClass: 1)
@@ -43,6 +42,20 @@ enum StoreSchema {
           (view_name, view_geometry, view_rowid, f_table_name, f_geometry_column, read_only)
           VALUES (?, 'geom', 'fid', ?, 'geom', 1)
         """, arguments: ["current_" + table, table])
+  }
+
+  /// Tells maps how many rows the view `current_TABLE` has and where they are; `nil`: they have to look for themselves.
+  static func setExtent(_ db: Database, table: String, rowCount: Int, _ bounds: Bounds?) throws {
+    let view = "current_" + table
+    try db.execute(
+      sql: "DELETE FROM views_geometry_columns_statistics WHERE view_name = ?", arguments: [view])
+    guard let bounds, rowCount > 0 else { return }
+    try db.execute(
+      sql: """
+        INSERT INTO views_geometry_columns_statistics
+          (view_name, view_geometry, last_verified, row_count, extent_min_x, extent_min_y, extent_max_x, extent_max_y)
+          VALUES (?, 'geom', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), ?, ?, ?, ?, ?)
+        """, arguments: [view, rowCount, bounds.west, bounds.south, bounds.east, bounds.north])
   }
 
   // A row's `fid` is its version's number times 2^32 plus its place in that version, from 1 (see `VersionRows`). So the

@@ -33,6 +33,11 @@ public struct HitList: ~Copyable {
     count += 1
   }
 
+  @inline(__always)
+  mutating func append(contentsOf ids: UnsafeBufferPointer<UInt32>) {
+    for id in ids { append(id) }
+  }
+
   mutating func sort() {
     // Answers are short and nearly in order: an insertion sort, which needs no memory.
     for index in 1..<max(1, count) {

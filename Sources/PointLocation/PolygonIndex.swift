@@ -6,6 +6,7 @@ public final class PolygonIndex: Sendable {
   /// Items are polygons in the order of `order`.
   private let tree: PackedRTree
   private let order: FlatArray<UInt32>
+  let cells: CellIndex
 
   public init(_ polygons: PolygonSet) {
     self.polygons = polygons
@@ -19,10 +20,11 @@ public final class PolygonIndex: Sendable {
     }
     self.order = order
     tree = PackedRTree(itemCount: boxes.count) { boxes.pointer[Int(order.pointer[$0])] }
+    cells = CellIndexBuilder.build(polygons, bounds: extent)
   }
 
   /// The memory of the polygons and of all that is built over them.
-  public var byteCount: Int { polygons.byteCount + tree.byteCount + order.byteCount }
+  public var byteCount: Int { polygons.byteCount + tree.byteCount + order.byteCount + cells.byteCount }
 
   /// The bounds of all polygons.
   public var bounds: Box { tree.bounds }
@@ -34,6 +36,12 @@ public final class PolygonIndex: Sendable {
   ///   - y: the latitude in degrees.
   ///   - hits: is emptied, and receives the ids in ascending order. It allocates only if it must grow.
   public func covering(x: Double, y: Double, into hits: inout HitList) {
+    hits.removeAll()
+    cells.covering(polygons.coordinates.pointer, x: x, y: y, into: &hits)
+  }
+
+  /// The same answer from the R-tree and all edges of its candidates: the twin that `covering` is tested against.
+  package func coveringByRTree(x: Double, y: Double, into hits: inout HitList) {
     hits.removeAll()
     let box = Box(minX: x, minY: y, maxX: x, maxY: y)
     tree.visit(box) { item in
@@ -80,10 +88,9 @@ public final class PolygonIndex: Sendable {
     for ring in Int(polygons.polygonStarts[polygon])..<Int(polygons.polygonStarts[polygon + 1]) {
       let first = Int(polygons.ringStarts[ring])
       let last = Int(polygons.ringStarts[ring + 1]) - 1
-      // A ring of one vertex is an edge without length.
-      for vertex in first..<max(first + 1, last) {
+      for vertex in first..<last {
         let a = vertices + 2 * vertex
-        let b = vertices + 2 * min(vertex + 1, last)
+        let b = a + 2
         var bounds = Box.empty
         bounds.extend(x: a[0], y: a[1])
         bounds.extend(x: b[0], y: b[1])

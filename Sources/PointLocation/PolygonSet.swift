@@ -40,7 +40,8 @@ public struct PolygonSetBuilder {
   ///
   /// - Parameters:
   ///   - coordinates: x (longitude) and y (latitude) in turn, in degrees, finite.
-  ///   - ringStarts: ring r has the vertices `ringStarts[r] ..< ringStarts[r + 1]`; a ring that is not closed is closed here.
+  ///   - ringStarts: ring r has the vertices `ringStarts[r] ..< ringStarts[r + 1]`; a ring that is not closed is closed here, so that
+  ///     each has an edge.
   /// - Returns: the polygon's id: 0, 1, 2, ...
   @discardableResult
   public mutating func append(coordinates: [Double], ringStarts: [Int32]) -> Int {
@@ -61,7 +62,8 @@ public struct PolygonSetBuilder {
         self.coordinates.append(y + 0)
       }
       let isClosed =
-        coordinates[2 * first] == coordinates[2 * end - 2]
+        end - first > 1
+        && coordinates[2 * first] == coordinates[2 * end - 2]
         && coordinates[2 * first + 1] == coordinates[2 * end - 1]
       if !isClosed {
         self.coordinates.append(coordinates[2 * first] + 0)

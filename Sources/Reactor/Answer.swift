@@ -1,11 +1,10 @@
 // A value that one thread waits for and another brings.
 
 internal import Glibc
-internal import Synchronization
 
 /// A value that is set once, on any thread, and waited for by one.
 final class Answer<Value: Sendable>: @unchecked Sendable {
-  private let value = Mutex<Value?>(nil)
+  private let value = Locked<Value?>(nil)
   // Invariant: initialised here, destroyed in deinit, never moved.
   private let isSet: UnsafeMutablePointer<sem_t>
 

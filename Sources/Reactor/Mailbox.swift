@@ -2,7 +2,6 @@
 
 internal import CEpoll
 internal import Glibc
-internal import Synchronization
 
 /// A loop's queue of things to do.
 final class Mailbox: Sendable {
@@ -10,7 +9,7 @@ final class Mailbox: Sendable {
 
   /// Becomes readable at each posting to an empty queue; to be watched edge-triggered, so that it need not be read.
   let descriptor: Int32
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   private struct State {
     var jobs: [Job] = []

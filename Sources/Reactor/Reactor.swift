@@ -15,7 +15,7 @@ internal import Synchronization
 /// ```
 public final class Reactor: Sendable {
   public let loops: [EventLoop]
-  private let threads = Mutex<[pthread_t]>([])
+  private let threads = Locked<[pthread_t]>([])
   private let acceptIsPaused = SharedFlag()
 
   /// Starts the loops' threads.
@@ -90,9 +90,10 @@ public final class Reactor: Sendable {
   /// - Parameter withinMilliseconds: after this time, what is left is cut.
   public func drain(withinMilliseconds: Int64, acceptingQueued: Bool = true) {
     let loops = loops
+    let deadline = loops[0].clock() + withinMilliseconds
     loops[0].submit { first in
       first.acceptor?.stop(acceptingQueued: acceptingQueued)
-      for loop in loops { loop.submit { $0.drain(withinMilliseconds: withinMilliseconds) } }
+      for loop in loops { loop.submit { $0.drain(deadline: deadline) } }
     }
   }
 

@@ -2,7 +2,6 @@
 
 internal import CEpoll
 internal import Glibc
-internal import Synchronization
 
 /// A listening Unix stream socket.
 public final class UnixListener: Sendable {
@@ -11,7 +10,7 @@ public final class UnixListener: Sendable {
   /// Open for as long as the listener is not closed; do not close it.
   public let descriptor: Int32
   private let file: FileIdentity?
-  private let isClosed = Mutex(false)
+  private let isClosed = Locked(false)
 
   /// Which file a path led to.
   private struct FileIdentity: Hashable {

@@ -34,6 +34,8 @@ extension ByteBuffer {
   /// `$length` and the bytes.
   @inlinable
   public mutating func appendBulk(_ bytes: Bytes) {
+    // 24: the type, 19 digits and two line ends.
+    reserve(bytes.count &+ 24)
     appendBulkHeader(byteCount: bytes.count)
     append(bytes)
     appendLineEnd()
@@ -123,6 +125,7 @@ extension ByteBuffer {
 
   @inlinable
   mutating func appendHeader(_ type: UInt8, _ value: Int) {
+    reserve(24)
     append(type)
     append(decimal: value)
     appendLineEnd()

@@ -3,6 +3,7 @@
 /// Recognises commands and reads their arguments. Immutable; one may serve all threads.
 public struct CommandParser: Sendable {
   private let commands: NameIndex
+  private let ids = CommandID.allCases
   private let clientSubcommands: NameIndex
   private let commandSubcommands: NameIndex
 
@@ -26,7 +27,7 @@ public struct CommandParser: Sendable {
   @inline(__always)
   public func parse(_ arguments: Arguments, role: CommandSpec.Role) throws(RequestError) -> Command {
     guard let position = commands.position(of: arguments[0]) else { throw unknown(arguments[0]) }
-    let id = CommandID(rawValue: position).unsafelyUnwrapped
+    let id = ids[position]
     switch id {
     case .account:
       let (key, options) = try lookup(arguments, id)

@@ -9,10 +9,13 @@ import Testing
   }
 
   @Test(arguments: [
-    (0.0, 0.0, [0]), (2, 2, []), (1.5, 1.5, [0]), (1, 1, [0]), (3, 1.5, [0]), (3.5, 3.5, [0, 1]), (4, 4, [0, 1]),
+    (0.0, 0.0, [0]), (2, 2, []), (1.5, 1.5, [0]), (1, 1, [0]), (3, 1.5, [0]), (3.5, 3.5, [0, 1]),
+    (4, 4, [0, 1]),
     (4.1, 4, [1]), (.nan, 0, []), (.infinity, 0, []),
   ])
-  func `a point is covered from the boundary inwards, but not in a hole`(x: Double, y: Double, expected: [UInt32]) {
+  func `a point is covered from the boundary inwards, but not in a hole`(
+    x: Double, y: Double, expected: [UInt32]
+  ) {
     var builder = PolygonSetBuilder()
     builder.append(
       coordinates: Self.square(0, 0, 4) + Self.square(1.5, 1.5, 1.5), ringStarts: [0, 5, 10])

@@ -22,6 +22,8 @@ public struct AreaMix: Sendable {
   public var holeShare = 0.08
   /// Distinct vertices, drawn so that each doubling is about equally frequent.
   public var vertices = 12...400
+  /// The smallest of so many draws counts: more draws, smaller areas.
+  public var draws = 1
   /// How much line an area follows for its vertices: with less, rounder corners make up for it.
   public var reach = 1.0
 
@@ -56,7 +58,8 @@ public struct AreaPlanner {
       attempt += 1
       // A crowded territory has no free place left: then the area lies where chance puts it.
       let ignoresOthers = attempt > 60
-      let target = low * logUniform(high / low)
+      let draws = (0..<mix.draws).map { _ in logUniform(high / low) }
+      let target = low * draws.min()!
       guard
         let area = candidate(
           vertices: Int(target), over: wantsOverlap, parts: wantsParts, loopChance: loopChance,
@@ -109,7 +112,7 @@ public struct AreaPlanner {
   ) -> PlacedArea? {
     let quadrantSegments = Int32(vertices < 20 ? 3 : 3 + random.below(min(6, 1 + vertices / 25)))
     let spanCount = max(
-      vertices < 20 ? 1 : 3, Int(Double(vertices) / Double(quadrantSegments * 2) * mix.reach))
+      vertices < 15 ? 1 : 3, Int(Double(vertices) / Double(quadrantSegments * 2) * mix.reach))
     let halfWidthMetres = random.uniform(27..<35)
 
     if over {

@@ -27,6 +27,8 @@ struct OutageDetails {
     var outage = Outage(outageId: id, area: area.outline)
     outage.feederId = plan.feederId(area.feeder)
     outage.customersAffected = customers
+    // Never absent: a DBF cannot tell an empty number from nought.
+    outage.customersRestored = 0
     outage.communityDescriptor = descriptor(of: area)
     outage.updatedAt = now.adding(seconds: -60 * Int64(1 + random.below(40)))
     switch index % 10 {

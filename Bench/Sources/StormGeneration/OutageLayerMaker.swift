@@ -24,7 +24,10 @@ public struct OutageLayerMaker {
     details = OutageDetails(plan: plan, now: now, random: SplitMix64(seed: seed, keys: 22))
   }
 
-  public mutating func next() -> Outage {
+  /// - Parameter vertices: the limits of this one outage, where they are not the mix's.
+  public mutating func next(vertices: ClosedRange<Int>? = nil) -> Outage {
+    var mix = mix
+    if let vertices { mix.vertices = vertices }
     let area = planner.next(mix)
     defer { index += 1 }
     return details.outage(

@@ -39,8 +39,8 @@ public struct StormScript {
     self.geos = geos
     self.positions = positions
     var mix = AreaMix()
-    mix.vertices = 12...160
-    mix.reach = 0.7
+    mix.vertices = 12...120
+    mix.reach = 0.8
     mix.multipolygonShare = 0.15
     mix.holeShare = 0.15
     self.mix = mix
@@ -140,6 +140,7 @@ public struct StormScript {
     outage.feederId = plan.feederId(story.area.feeder)
     outage.communityDescriptor = details.descriptor(of: story.area)
     outage.customersAffected = customerCount(in: outline, spans: spans, of: positions, geos: geos)
+    outage.customersRestored = 0
 
     switch story.turn {
     case .planned:

@@ -115,7 +115,7 @@ public struct TerritoryPlan: Sendable {
   static func phone(_ index: Int) -> String {
     let areaCodes = ["530", "916", "707", "209"]
     let exchange = 200 + (355 + index / 40_000) % 800
-    return "+1" + areaCodes[index % 4] + padded(exchange, 3) + padded(index / 4 % 10_000 * 7919 % 10_000, 4)
+    return "+1" + areaCodes[index % 4] + padded(exchange, 3) + padded(index / 4 % 10_000, 4)
   }
 }
 

@@ -29,9 +29,11 @@ struct FixtureSet {
     let positions = points.map(\.position)
     var mix = AreaMix()
     mix.reach = 0.35
+    mix.draws = 3
     mix.multipolygonShare = 0.12
     var maker = OutageLayerMaker(plan: plan, seed: seed, now: now, mix: mix, geos: geos, positions: positions)
-    let outages = (0..<60).map { _ in maker.next() }
+    // Chance seldom draws the largest areas out of sixty: one is asked for.
+    let outages = (0..<60).map { maker.next(vertices: $0 == 4 ? 330...400 : nil) }
     let systems = [
       try CoordinateSystem(epsg: CoordinateSystem.wgs84),
       try CoordinateSystem(epsg: CoordinateSystem.californiaZone3Feet),
@@ -39,6 +41,8 @@ struct FixtureSet {
     try writeTerritory("\(folder)/territory", systems)
     try writeOutages("\(folder)/outages", outages, systems)
     try writeStorm("\(folder)/storm", systems[0])
+    try BrokenFixtures(folder: "\(folder)/broken", feet: systems[1]).write()
+    try Table.write(Array(ReadMe.fixtures(self, outageCount: outages.count).utf8), to: "\(folder)/README.md")
   }
 
   private func writeTerritory(_ folder: String, _ systems: [CoordinateSystem]) throws {
@@ -49,8 +53,15 @@ struct FixtureSet {
     for system in systems {
       let items = try points.map { ($0, try FlatGeometry($0.position, in: system)) }
       let path = "\(folder)/service-points-epsg\(system.epsg)"
-      try writeText(items, "\(path)-wkt.csv.gz", .csvWKT, .csvWKT)
-      try writeText(items, "\(path)-wkb.csv.gz", .csvWKBHex, .csvWKB)
+      // Both CSV geometries in both systems are among the outages; here one of each keeps the folder small.
+      if system.epsg == CoordinateSystem.wgs84 {
+        try writeText(items, "\(path)-wkb.csv.gz", .csvWKBHex, .csvWKB)
+      } else {
+        try writeText(items, "\(path)-wkt.csv.gz", .csvWKT, .csvWKT)
+      }
+      try Table("SERVICE_POINTS", .shapefile, items, in: system).writeShapefile(path)
+      try Table("SERVICE_POINTS", .geoPackage, items, in: system).writeGeoPackage("\(path).gpkg.gz")
+      try Table("service_points", .spatiaLite, items, in: system).writeSpatiaLite("\(path).sqlite.gz")
     }
   }
 
@@ -58,12 +69,17 @@ struct FixtureSet {
     let items = try outages.map { ($0, try FlatGeometry($0.area, in: systems[0])) }
     try writeText(items, "\(folder)/outages.geojson", .geoJSON, .geoJSON)
     try writeText(items, "\(folder)/outages.geojson.gz", .geoJSON, .geoJSON)
-    try writeText(items, "\(folder)/outages.geojsons", .textSequence, .textSequence)
+    try writeText(items, "\(folder)/outages.geojsons.gz", .textSequence, .textSequence)
     for system in systems {
       let items = try outages.map { ($0, try FlatGeometry($0.area, in: system)) }
       let path = "\(folder)/outages-epsg\(system.epsg)"
-      try writeText(items, "\(path)-wkt.csv", .csvWKT, .csvWKT)
+      // The second of the large ones are gzipped, to stay small.
+      let suffix = system.epsg == CoordinateSystem.wgs84 ? "" : ".gz"
+      try writeText(items, "\(path)-wkt.csv\(suffix)", .csvWKT, .csvWKT)
       try writeText(items, "\(path)-wkb.csv.gz", .csvWKBHex, .csvWKB)
+      try Table("OUTAGES", .shapefile, items, in: system).writeShapefile(path)
+      try Table("OUTAGES", .geoPackage, items, in: system).writeGeoPackage("\(path).gpkg\(suffix)")
+      try Table("outages", .spatiaLite, items, in: system).writeSpatiaLite("\(path).sqlite.gz")
     }
     try writeText(items, "\(folder)/outages-local-time.csv.gz", .csvWKT, .csvWallClock)
     let expected = CoverExpectation(layer: outages, positions: points.map(\.position), geos: geos)
@@ -83,7 +99,7 @@ struct FixtureSet {
   private func writeStorm(_ folder: String, _ system: CoordinateSystem) throws {
     let positions = points.map(\.position)
     let script = StormScript(
-      plan: plan, seed: seed, start: now, stepCount: 12, outageCount: 26, geos: geos, positions: positions)
+      plan: plan, seed: seed, start: now, stepCount: 12, outageCount: 24, geos: geos, positions: positions)
     let expectations = try TextFile("\(folder)/expected.json")
     try expectations.write("{\"servicePointCount\":\(points.count),\"steps\":[\n")
     for step in 0..<12 {

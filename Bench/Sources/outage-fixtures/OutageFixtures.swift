@@ -10,7 +10,7 @@ struct OutageFixtures: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "outage-fixtures",
     abstract: "Makes a territory and a storm from a seed: the same seed gives the same bytes.",
-    subcommands: [All.self, MakeTerritory.self, MakeStorm.self], defaultSubcommand: All.self)
+    subcommands: [Committed.self, MakeTerritory.self, MakeStorm.self], defaultSubcommand: Committed.self)
 }
 
 struct Seeding: ParsableArguments {
@@ -27,8 +27,9 @@ extension Timestamp: @retroactive ExpressibleByArgument {
 }
 
 /// The committed fixtures.
-struct All: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Write everything under GeoFixtures.")
+struct Committed: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "committed", abstract: "Write everything under GeoFixtures.")
 
   @Option(help: "The folder to write to.")
   var out = "GeoFixtures"
@@ -36,10 +37,47 @@ struct All: ParsableCommand {
   @Option(help: "Accounts; one service point each, and one more for every fifty.")
   var accounts = 5000
 
+  @Flag(
+    help: "Write nothing there: make everything twice elsewhere, and compare both with what is in the folder."
+  )
+  var verify = false
+
   @OptionGroup var seeding: Seeding
 
   func run() throws {
-    try FixtureSet(accountCount: accounts, seed: seeding.seed, now: seeding.now).write(to: out)
+    guard verify else { return try write(to: out) }
+    let scratch = FileManager.default.temporaryDirectory.appending(
+      path: "outage-fixtures-\(UUID().uuidString)"
+    ).path
+    defer { try? FileManager.default.removeItem(atPath: scratch) }
+    for run in ["first", "second"] { try write(to: "\(scratch)/\(run)") }
+    let files = try contents(of: "\(scratch)/first")
+    for (other, name) in [("\(scratch)/second", "the second run"), (out, out)] {
+      // What lies beside the generated folders is not the generator's.
+      let found = try contents(of: other).filter { $0.key.contains("/") || files[$0.key] != nil }
+      if let path = Set(files.keys).union(found.keys).sorted().first(where: { files[$0] != found[$0] }) {
+        throw FixtureError.different(path: "\(path) in \(name)")
+      }
+    }
+    let byteCount = files.values.reduce(0) { $0 + $1.count }
+    guard byteCount < FixtureSet.byteLimit else {
+      throw FixtureError.tooLarge(byteCount: byteCount, limit: FixtureSet.byteLimit)
+    }
+    print("\(files.count) files, \(byteCount) bytes: both runs and \(out) are the same")
+  }
+
+  private func write(to folder: String) throws {
+    try FixtureSet(accountCount: accounts, seed: seeding.seed, now: seeding.now).write(to: folder)
+  }
+
+  private func contents(of folder: String) throws -> [String: Data] {
+    var files: [String: Data] = [:]
+    for path in try FileManager.default.subpathsOfDirectory(atPath: folder) {
+      var isFolder: ObjCBool = false
+      _ = FileManager.default.fileExists(atPath: "\(folder)/\(path)", isDirectory: &isFolder)
+      if !isFolder.boolValue { files[path] = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(path)")) }
+    }
+    return files
   }
 }
 

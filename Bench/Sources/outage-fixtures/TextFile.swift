@@ -52,7 +52,7 @@ enum FixtureError: Error, CustomStringConvertible {
     switch self {
     case .cannotWrite(let path): "cannot write \(path)"
     case .database(let message, let statement): "SQLite: \(message), in: \(statement)"
-    case .different(let path): "two runs with the same seed differ: \(path)"
+    case .different(let path): "the same seed gave other bytes: \(path)"
     case .tooLarge(let byteCount, let limit):
       "the fixtures take \(byteCount) bytes, more than the \(limit) allowed"
     }

@@ -10,7 +10,7 @@ private final class EchoHandler: ConnectionHandler {
   private let commands = CommandParser()
   private let reply: [UInt8]
   private let parsesCommands: Bool
-  private var sessions: [SessionState] = []
+  private let sessions = SessionTable()
 
   init(replyByteCount: Int, parsesCommands: Bool) {
     reply = [UInt8](repeating: UInt8(ascii: "x"), count: replyByteCount)
@@ -18,20 +18,18 @@ private final class EchoHandler: ConnectionHandler {
   }
 
   func opened(_ connection: ConnectionID, listenerTag: Int) {
-    let slot = Int(connection.slot)
-    while sessions.count <= slot { sessions.append(SessionState(id: 0)) }
-    sessions[slot] = SessionState(id: slot)
+    sessions.begin(slot: Int(connection.slot), id: Int(connection.slot))
   }
 
   func handle(
     _ input: UnsafeRawBufferPointer, of connection: ConnectionID, budget: TurnBudget, output: inout ByteBuffer
   ) -> Verdict {
-    let slot = Int(connection.slot)
+    let session = sessions[Int(connection.slot)]
     var consumed = 0
     var requestCount = 0
     while requestCount < budget.requestCount, output.count < budget.outputByteCount {
       let rest = UnsafeRawBufferPointer(rebasing: input[consumed...])
-      switch parser.next(in: rest, &sessions[slot].progress) {
+      switch parser.next(in: rest, &session.pointee.progress) {
       case .needMore:
         return Verdict(consumedByteCount: consumed, requestCount: requestCount, next: .wait)
       case .failed(let error):
@@ -49,7 +47,7 @@ private final class EchoHandler: ConnectionHandler {
           switch try commands.parse(arguments, role: .query) {
           case .session(let command):
             let server = ServerIdentity(version: "0")
-            let next = sessions[slot].answer(command, by: server, parser: commands, into: &output)
+            let next = session.pointee.answer(command, by: server, parser: commands, into: &output)
             if next == .closeAfterReplies {
               return Verdict(consumedByteCount: consumed, requestCount: requestCount, next: .close)
             }

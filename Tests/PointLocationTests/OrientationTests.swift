@@ -1,0 +1,68 @@
+// The orientation predicate against exact integer arithmetic.
+
+import Testing
+
+@testable import PointLocation
+
+@Suite struct OrientationTests {
+  /// Coordinates are integers below 2^52, which doubles hold exactly; the determinant of their differences fits 128 bits.
+  @Test(arguments: UInt64(1)...16)
+  func `the sign is that of exact arithmetic, collinear triples and their neighbours included`(seed: UInt64) {
+    var random = SeededRandom(seed: seed)
+    var zeros = 0
+    for _ in 0..<8_192 {
+      let reach = Int64(1) << Int64(random.int(3..<52))
+      let ax = random.integer(reach)
+      let ay = random.integer(reach)
+      let stepX = random.integer(reach >> 3)
+      let stepY = random.integer(reach >> 3)
+      let share = Int64(random.int(-3..<4))
+      let bx = ax + 4 * stepX
+      let by = ay + 4 * stepY
+      let cx = ax + share * stepX + Int64(random.int(-1..<2))
+      let cy = ay + share * stepY + Int64(random.int(-1..<2))
+      let determinant = Int128(ax - cx) * Int128(by - cy) - Int128(ay - cy) * Int128(bx - cx)
+      if determinant == 0 { zeros += 1 }
+      let scale = Double(sign: .plus, exponent: random.int(-90..<40), significand: 1)
+      let sign = orientation(
+        Double(ax) * scale, Double(ay) * scale, Double(bx) * scale, Double(by) * scale, Double(cx) * scale,
+        Double(cy) * scale)
+      // Only a failure is worth an expectation's time.
+      if sign != Int(determinant.signum()) {
+        Issue.record("seed \(seed): \((ax, ay, bx, by, cx, cy)) by \(scale) gave \(sign)")
+      }
+    }
+    #expect(zeros > 100, "seed \(seed) makes too few collinear triples to mean anything")
+  }
+
+  @Test func `coordinates of very different size are not confused`() {
+    let tiny = 0x1p-60
+    #expect(orientation(0, 0, 180, 90, 0x1p-61 * 2, tiny / 2) == 0)
+    #expect(orientation(0, 0, 180, 90, tiny, (tiny / 2).nextUp) == 1)
+    #expect(orientation(0, 0, 180, 90, tiny, (tiny / 2).nextDown) == -1)
+    #expect(orientation(-180, -90, 180, 90, tiny, (tiny / 2).nextUp) == 1)
+    #expect(orientation(-180, -90, 180, 90, tiny, (tiny / 2).nextDown) == -1)
+  }
+
+  @Test func `turning the triangle keeps the sign, exchanging two corners flips it`() {
+    var random = SeededRandom(seed: 7)
+    for _ in 0..<4_096 {
+      let a = (random.double(-1...1), random.double(-1...1))
+      let d = (random.double(-1...1), random.double(-1...1))
+      let b = (a.0 + d.0, a.1 + d.1)
+      let c = (a.0 + d.0 / 2, a.1 + d.1 / 2)
+      let sign = orientation(a.0, a.1, b.0, b.1, c.0, c.1)
+      let others = (
+        orientation(b.0, b.1, c.0, c.1, a.0, a.1), orientation(c.0, c.1, a.0, a.1, b.0, b.1),
+        orientation(b.0, b.1, a.0, a.1, c.0, c.1)
+      )
+      if others != (sign, sign, -sign) { Issue.record("\(a) \(b) \(c): \(sign), then \(others)") }
+    }
+  }
+}
+
+extension SeededRandom {
+  fileprivate mutating func integer(_ reach: Int64) -> Int64 {
+    Int64.random(in: -reach...reach, using: &self)
+  }
+}
