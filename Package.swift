@@ -45,6 +45,7 @@ let package = Package(
     .systemLibrary(
       name: "CSpatiaLite", pkgConfig: "spatialite", providers: [.apt(["libspatialite-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CEpoll"),
 
     module("PointLocation"),
@@ -55,7 +56,7 @@ let package = Package(
     module("WireProtocol", ["OutageModel", "ByteBuffers"]),
     module("Reactor", ["CEpoll", "ByteBuffers"]),
     module(
-      "LayerImport", ["OutageModel", "CGEOS", "CPROJ", "CSpatiaLite", "CZlib"],
+      "LayerImport", ["OutageModel", "CGEOS", "CPROJ", "CSpatiaLite", "CZlib", "CCrypto"],
       resources: [.embedInCode("Tables")]),
     module(
       "LayerStore",

@@ -1,0 +1,145 @@
+// The bytes of a file in chunks, decompressed where they are gzip, and hashed on the way.
+
+import CCrypto
+import CZlib
+import Foundation
+
+/// Reads a file once, from its first byte to its last. Owns the descriptor, the inflater and the hash.
+final class ByteSource {
+  let fileName: String
+  let isGzip: Bool
+  let bytesTotal: Int
+  private(set) var bytesRead = 0
+  private var hash = FileHash()
+  private let descriptor: Int32
+  private var inflater = z_stream()
+  private let chunk = UnsafeMutablePointer<UInt8>.allocate(capacity: ByteSource.chunkSize)
+  private var memberIsOpen = false
+  private var isAtEnd = false
+  private static let chunkSize = 1 << 18
+
+  /// - Throws: `unreadableFile`, `emptyFile`, or `damagedGzip` where a name ends in `.gz` and the bytes are not gzip.
+  init(path: String) throws(ImportError) {
+    fileName = (path as NSString).lastPathComponent
+    descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    var status = stat()
+    guard descriptor >= 0, fstat(descriptor, &status) == 0, status.st_mode & S_IFMT != S_IFDIR else {
+      let found = descriptor < 0 ? String(cString: strerror(errno)) : "a folder"
+      isGzip = false
+      bytesTotal = 0
+      throw .refused(.unreadableFile, fileName, found: found, expected: "a file that can be read")
+    }
+    bytesTotal = Int(status.st_size)
+    var magic: [UInt8] = [0, 0]
+    let count = pread(descriptor, &magic, 2, 0)
+    isGzip = count == 2 && magic == [0x1f, 0x8b]
+    if isGzip { inflateInit2_(&inflater, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) }
+    if count == 0 {
+      throw .refused(.emptyFile, fileName, found: "0 bytes", expected: "a layer")
+    }
+    if !isGzip, fileName.lowercased().hasSuffix(".gz") {
+      throw .refused(.damagedGzip, fileName, found: "no gzip header", expected: "gzip data, as the name says")
+    }
+  }
+
+  deinit {
+    if isGzip { inflateEnd(&inflater) }
+    chunk.deallocate()
+    if descriptor >= 0 { close(descriptor) }
+  }
+
+  /// Of all bytes that were read so far.
+  func sha256() -> String { hash.hexadecimal() }
+
+  /// Fills as much of `target` as one step gives; 0 at the end.
+  func read(into target: UnsafeMutableRawBufferPointer) throws(ImportError) -> Int {
+    isGzip ? try readInflated(into: target) : try readFile(into: target)
+  }
+
+  private func readFile(into target: UnsafeMutableRawBufferPointer) throws(ImportError) -> Int {
+    var count: Int
+    repeat {
+      count = Foundation.read(descriptor, target.baseAddress, target.count)
+    } while count < 0 && errno == EINTR
+    guard count >= 0 else {
+      throw .refused(
+        .unreadableFile, fileName, found: String(cString: strerror(errno)),
+        expected: "a file that can be read")
+    }
+    hash.update(UnsafeRawBufferPointer(rebasing: target[..<count]))
+    bytesRead += count
+    return count
+  }
+
+  private func readInflated(into target: UnsafeMutableRawBufferPointer) throws(ImportError) -> Int {
+    inflater.next_out = target.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    inflater.avail_out = UInt32(target.count)
+    while inflater.avail_out == UInt32(target.count) {
+      if inflater.avail_in == 0 {
+        let count = try readFile(into: UnsafeMutableRawBufferPointer(start: chunk, count: Self.chunkSize))
+        if count == 0 {
+          if memberIsOpen { throw damaged("the data ends within a member") }
+          return 0
+        }
+        inflater.next_in = chunk
+        inflater.avail_in = UInt32(count)
+      }
+      if isAtEnd {
+        // Zeros may pad the file's end.
+        while inflater.avail_in > 0, inflater.next_in.pointee == 0 {
+          inflater.next_in += 1
+          inflater.avail_in -= 1
+        }
+        if inflater.avail_in == 0 { continue }
+        inflateReset(&inflater)
+        isAtEnd = false
+      }
+      memberIsOpen = true
+      switch inflate(&inflater, Z_NO_FLUSH) {
+      case Z_OK: continue
+      case Z_STREAM_END:
+        memberIsOpen = false
+        isAtEnd = true
+      default: throw damaged(inflater.msg.map { String(cString: $0) } ?? "data that is not gzip")
+      }
+    }
+    return target.count - Int(inflater.avail_out)
+  }
+
+  private func damaged(_ found: String) -> ImportError {
+    .refused(.damagedGzip, fileName, found: found, expected: "whole gzip data with the right checksum")
+  }
+}
+
+/// SHA-256 by libcrypto.
+struct FileHash: ~Copyable {
+  private let context = EVP_MD_CTX_new()
+
+  init() { EVP_DigestInit_ex(context, EVP_sha256(), nil) }
+  deinit { EVP_MD_CTX_free(context) }
+
+  func update(_ bytes: UnsafeRawBufferPointer) { EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) }
+
+  func hexadecimal() -> String {
+    var digest = [UInt8](repeating: 0, count: 32)
+    let copy = EVP_MD_CTX_new()
+    EVP_MD_CTX_copy_ex(copy, context)
+    EVP_DigestFinal_ex(copy, &digest, nil)
+    EVP_MD_CTX_free(copy)
+    let digits = Array("0123456789abcdef".utf8)
+    return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+  }
+}
+
+extension ImportError {
+  /// A fault of the file as a whole, in few words at the place where it is found.
+  static func refused(
+    _ reason: ImportReason, _ file: String, layer: String? = nil, record: Int? = nil, field: String? = nil,
+    found: String, expected: String
+  ) -> ImportError {
+    .refused(
+      ImportFault(
+        reason: reason, file: file, layer: layer, record: record, field: field, found: found,
+        expected: expected))
+  }
+}

@@ -1,0 +1,44 @@
+// Tells a file's format by its first bytes, and opens the reader for it.
+
+import Foundation
+
+enum FormatDetector {
+  /// - Throws: what the readers throw, and `unknownFormat`.
+  static func reader(for path: String, settings: ImportSettings) throws(ImportError) -> any RecordReader {
+    let source = try ByteSource(path: path)
+    let window = Window(source)
+    _ = try window.refill(record: 1)
+    while window.bytes.count < 128, try window.refill(record: 1) {}
+    let file = source.fileName
+    let bytes = window.bytes
+    let name = file.lowercased().hasSuffix(".gz") ? String(file.lowercased().dropLast(3)) : file.lowercased()
+    let ending = (name as NSString).pathExtension
+    if bytes.isEmpty { throw .refused(.emptyFile, file, found: "0 bytes", expected: "a layer") }
+    if starts(bytes, [0xff, 0xfe]) || starts(bytes, [0xfe, 0xff]) {
+      throw .refused(.wrongEncoding, file, found: "UTF-16", expected: "UTF-8")
+    }
+    if starts(bytes, [0xef, 0xbb, 0xbf]) { window.start += 3 }
+    guard let first = window.bytes.first(where: { $0 > 0x20 || $0 == 0x1e }) else {
+      throw .refused(.emptyFile, file, found: "white space only", expected: "a layer")
+    }
+    switch first {
+    case UInt8(ascii: "{"), UInt8(ascii: "["), 0x1e: return try GeoJSONReader(window)
+    default: break
+    }
+    if ["geojson", "json", "geojsons", "geojsonl", "ndjson", "jsonl"].contains(ending) {
+      let head = String(decoding: window.bytes.prefix(24), as: UTF8.self)
+      throw .refused(.notJSON, file, found: quoted(head), expected: "JSON")
+    }
+    if first == UInt8(ascii: "<") || window.bytes.prefix(128).contains(0) {
+      let head = String(decoding: window.bytes.prefix(24).map { $0 < 0x20 ? 0x2e : $0 }, as: UTF8.self)
+      throw .refused(
+        .unknownFormat, file, found: quoted(head),
+        expected: "GeoJSON, CSV, a Shapefile's .shp, GeoPackage or SpatiaLite")
+    }
+    return try CSVReader(window, encoding: settings.encoding)
+  }
+
+  private static func starts(_ bytes: UnsafeBufferPointer<UInt8>, _ magic: [UInt8]) -> Bool {
+    bytes.starts(with: magic)
+  }
+}

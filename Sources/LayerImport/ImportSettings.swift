@@ -1,0 +1,31 @@
+// The options of an import with its profile: what was asked for, resolved.
+
+struct ImportSettings {
+  let options: ImportOptions
+  let tables: ImportTables
+  /// Field to columns.
+  let wantedColumns: [String: [String]]
+  let isDayFirst: Bool
+  let crs: String?
+  let timeZoneName: String?
+  let layerName: String?
+  let encoding: String?
+  let countryCode: String
+
+  /// What the options say goes before what the profile says.
+  init(_ options: ImportOptions) throws(ImportError) {
+    self.options = options
+    let profile: ImportProfile?
+    if let file = options.profileFile { profile = try ImportProfile(file: file) } else { profile = nil }
+    tables = profile.map { ImportTables.shipped.extended(by: $0) } ?? .shipped
+    var wanted = (profile?.map ?? [:]).mapValues(\.names)
+    for (field, column) in options.mapping { wanted[field] = [column] }
+    wantedColumns = wanted
+    isDayFirst = profile?.dateOrder == "dmy"
+    crs = options.crs ?? profile?.crs
+    timeZoneName = options.timeZoneName ?? profile?.timezone
+    layerName = options.layerName ?? profile?.layer
+    encoding = options.encoding ?? profile?.encoding
+    countryCode = profile?.countryCode ?? options.defaultCountryCode
+  }
+}
