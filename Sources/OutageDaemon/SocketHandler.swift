@@ -20,16 +20,12 @@ enum AdminRequest: Sendable {
 
 /// Serves the connections of one event loop. On that loop's thread only.
 final class SocketHandler: ConnectionHandler {
-  private struct Connection {
-    var session: SessionState
-    var role: CommandSpec.Role
-  }
-
   private var responder: QueryResponder
   private let requests = RequestParser()
   private let parser: CommandParser
+  private let sessions = SessionTable()
   /// By the connection's slot.
-  private var connections: [Connection?] = []
+  private var roles: [CommandSpec.Role] = []
   private let admin: @Sendable (AdminRequest, ConnectionID, EventLoop) -> Void
   private unowned let loop: EventLoop
 
@@ -48,27 +44,26 @@ final class SocketHandler: ConnectionHandler {
 
   func opened(_ connection: ConnectionID, listenerTag: Int) {
     let slot = Int(connection.slot)
-    while connections.count <= slot { connections.append(nil) }
+    while roles.count <= slot { roles.append(.query) }
     // Unique over all loops and generations, for `CLIENT ID`.
     let id = Int(connection.generation) << 40 | Int(connection.loop) << 32 | slot + 1
-    connections[slot] = Connection(
-      session: SessionState(id: id), role: listenerTag == ListenerTag.admin.rawValue ? .admin : .query)
+    sessions.begin(slot: slot, id: id)
+    roles[slot] = listenerTag == ListenerTag.admin.rawValue ? .admin : .query
   }
 
-  func closed(_ connection: ConnectionID, because reason: CloseReason) {
-    connections[Int(connection.slot)] = nil
-  }
+  func closed(_ connection: ConnectionID, because reason: CloseReason) {}
 
   func handle(
     _ input: UnsafeRawBufferPointer, of connection: ConnectionID, budget: TurnBudget, output: inout ByteBuffer
   ) -> Verdict {
-    let slot = Int(connection.slot)
+    let session = sessions[Int(connection.slot)]
+    let role = roles[Int(connection.slot)]
     var consumed = 0
     var count = 0
     let outputStart = output.count
     while count < budget.requestCount && output.count - outputStart < budget.outputByteCount {
       let rest = UnsafeRawBufferPointer(rebasing: input[consumed...])
-      switch requests.next(in: rest, &connections[slot]!.session.progress) {
+      switch requests.next(in: rest, &session.pointee.progress) {
       case .needMore:
         return Verdict(consumedByteCount: consumed, requestCount: count, next: .wait)
       case .failed(let error):
@@ -78,7 +73,7 @@ final class SocketHandler: ConnectionHandler {
         consumed += byteCount
         if arguments.count == 0 { continue }
         count += 1
-        switch answer(arguments, connection, slot, &output) {
+        switch answer(arguments, connection, role, session, &output) {
         case .wait: continue
         case let next: return Verdict(consumedByteCount: consumed, requestCount: count, next: next)
         }
@@ -89,10 +84,11 @@ final class SocketHandler: ConnectionHandler {
 
   @inline(__always)
   private func answer(
-    _ arguments: Arguments, _ connection: ConnectionID, _ slot: Int, _ output: inout ByteBuffer
+    _ arguments: Arguments, _ connection: ConnectionID, _ role: CommandSpec.Role,
+    _ session: UnsafeMutablePointer<SessionState>, _ output: inout ByteBuffer
   ) -> Verdict.Next {
-    if connections[slot]!.role == .admin, let next = answerAdmin(arguments, connection, &output) { return next }
-    switch responder.answer(arguments, session: &connections[slot]!.session, into: &output) {
+    if role == .admin, let next = answerAdmin(arguments, connection, &output) { return next }
+    switch responder.answer(arguments, session: &session.pointee, into: &output) {
     case .keep: return .wait
     case .closeAfterReplies: return .close
     }

@@ -6,8 +6,6 @@ public struct LookupOptions {
   public var nearMetres: Double?
   /// A language tag (BCP 47), 1 to 35 letters, digits and hyphens, as the client wrote it. `nil`: as configured.
   public var language: Bytes?
-  /// Whether to say how the answer was found.
-  public var explains = false
 
   @inlinable
   public init() {}

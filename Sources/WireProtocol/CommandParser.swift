@@ -159,13 +159,11 @@ extension CommandParser {
         guard index + 1 < arguments.count else { throw missing("a language tag after LANG", id) }
         options.language = try Self.languageTag(arguments[index + 1])
         index += 2
-      } else if id == .point, Self.isWord(word, "EXPLAIN"), !options.explains {
-        options.explains = true
         index += 1
       } else {
         throw RequestError(
           .badArgument,
-          "expected \(id == .point ? "NEAR, LANG or EXPLAIN" : "NEAR or LANG") once each, found \(RequestError.quoted(word)); \(usage(id))"
+          "expected NEAR or LANG once each, found \(RequestError.quoted(word)); \(usage(id))"
         )
       }
     }

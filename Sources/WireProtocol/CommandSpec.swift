@@ -106,7 +106,7 @@ extension CommandSpec {
     return arguments.contains { $0.isOptional || $0.isMultiple } ? -least : least
   }
 
-  /// As a person would write it: `OUTAGE.POINT lon lat [NEAR metres] [LANG tag] [EXPLAIN]`.
+  /// As a person would write it: `OUTAGE.POINT lon lat [NEAR metres] [LANG tag]`.
   public var usage: String {
     ([name] + arguments.map(\.usage)).joined(separator: " ")
   }

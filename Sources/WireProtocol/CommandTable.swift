@@ -40,12 +40,7 @@ public enum CommandTable {
       CommandSpec(
         "OUTAGE.POINT", group: .outage, "Tells whether a position lies in a known outage.",
         complexity: "O(log N + K), N outages, K candidates",
-        arguments: position + [near, language]
-          + [
-            ArgumentSpec(
-              "explain", .pureToken, token: "EXPLAIN", optional: true,
-              "Adds how the answer was found: the candidates, and the edge that decided.")
-          ],
+        arguments: position + [near, language],
         reply: "A bulk string, the answer as JSON.")
     case .accounts:
       CommandSpec(

@@ -32,7 +32,7 @@ private func text(_ options: LookupOptions) -> String {
   var text = ""
   if let metres = options.nearMetres { text += " near=\(metres)" }
   if let language = options.language { text += " lang=\(WireProtocolTests.text(language))" }
-  return text + (options.explains ? " explain" : "")
+  return text
 }
 
 private func text(_ command: Command) -> String {
@@ -79,7 +79,7 @@ struct CommandTests {
   @Test(
     "the usage and the arity come from the arguments",
     arguments: [
-      (CommandID.point, "OUTAGE.POINT lon lat [NEAR metres] [LANG tag] [EXPLAIN]", -3),
+      (CommandID.point, "OUTAGE.POINT lon lat [NEAR metres] [LANG tag]", -3),
       (.accounts, "OUTAGE.MACCOUNT id [id ...]", -2),
       (.points, "OUTAGE.MPOINT lon lat [lon lat ...]", -3),
       (.hello, "HELLO [protover [AUTH username password] [SETNAME clientname]]", -1),
@@ -141,7 +141,7 @@ struct CommandTests {
       (["OUTAGE.METER", "M 1", "NEAR", "0"], "meter M 1 near=0.0"),
       (["OUTAGE.SERVICEPOINT", "NEAR"], "servicePoint NEAR"),
       (["OUTAGE.POINT", "-121.74", "38.54"], "point -121.74 38.54"),
-      (["OUTAGE.POINT", "180", "-90", "EXPLAIN", "NEAR", "50000"], "point 180.0 -90.0 near=50000.0 explain"),
+      (["OUTAGE.POINT", "180", "-90", "NEAR", "50000"], "point 180.0 -90.0 near=50000.0"),
       (["OUTAGE.MACCOUNT", "1", "NEAR", "3"], "accounts 1 NEAR 3"),
       (["OUTAGE.MPOINT", "1", "2", "3", "4"], "points 2"),
       (["INFO"], "info 0"), (["INFO", "server", "memory"], "info 2"),

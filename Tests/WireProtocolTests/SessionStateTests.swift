@@ -132,7 +132,7 @@ struct SessionStateTests {
       Issue.record("expected arguments")
       return
     }
-    #expect(arguments.map { $0["name"]?.text } == ["lon", "lat", "metres", "tag", "explain"])
+    #expect(arguments.map { $0["name"]?.text } == ["lon", "lat", "metres", "tag"])
     #expect(arguments[2]["token"]?.text == "NEAR")
     let client2 = try client.ask("COMMAND", "DOCS", "client")["client"]?["subcommands"]
     #expect(client2?["client|setname"]?["summary"]?.text == "Names the connection.")
