@@ -31,10 +31,13 @@ public final class Publisher {
   public private(set) var territory = Territory()
   private let clock: () -> Timestamp
 
-  /// - Parameter clock: the current moment.
+  /// - Parameter clock: the current moment; a version's own is taken in whole seconds.
   public init(store: LayerStore, clock: @escaping () -> Timestamp) {
     self.store = store
-    self.clock = clock
+    self.clock = {
+      let seconds = clock().millisecondsSinceEpoch / 1000
+      return Timestamp(secondsSinceEpoch: seconds)
+    }
   }
 
   /// Builds the Territory of what the store holds.
