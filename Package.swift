@@ -51,7 +51,9 @@ let package = Package(
     module("PointLocation"),
     module("OutageModel"),
     module("Territory", ["OutageModel", "PointLocation"]),
-    module("CallerAnswer", ["OutageModel", "Territory", "PointLocation", "ByteBuffers"], resources: [.embedInCode("Templates")]),
+    module(
+      "CallerAnswer", ["OutageModel", "Territory", "PointLocation", "ByteBuffers"],
+      resources: [.embedInCode("Templates")]),
     module("ByteBuffers"),
     module("WireProtocol", ["OutageModel", "ByteBuffers"]),
     module("Reactor", ["CEpoll", "ByteBuffers"]),

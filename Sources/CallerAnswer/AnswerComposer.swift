@@ -215,7 +215,8 @@ public struct AnswerComposer: ~Copyable {
 
   /// Appends a cell's text, JSON-escaped.
   @inline(__always)
-  private mutating func append(_ column: ServicePointTable.TextColumn, _ row: Int, _ table: ServicePointTable) {
+  private mutating func append(_ column: ServicePointTable.TextColumn, _ row: Int, _ table: ServicePointTable)
+  {
     let text = table.packedText(column, row: row)
     let start = body.count
     body.reserve(table.byteCountBound(text))

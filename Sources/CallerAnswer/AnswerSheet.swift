@@ -47,7 +47,8 @@ public final class AnswerSheet: Sendable {
     self.territory = territory
     self.isStale = isStale
     renderedAt = now
-    validUntil = Self.nextRendering(after: now, changes: [isStale ? nil : staleAt, table.nextChange(after: now)])
+    validUntil = Self.nextRendering(
+      after: now, changes: [isStale ? nil : staleAt, table.nextChange(after: now)])
     phases = FlatArray(table.phases(at: now))
     var head = ByteBuffer()
     head.append("\",\"layerVersion\":")
@@ -88,7 +89,9 @@ public final class AnswerSheet: Sendable {
   public func language(_ tag: UnsafeBufferPointer<UInt8>) -> Int {
     var length = tag.count
     while length > 0 {
-      if let number = languages.firstIndex(where: { $0.isNamed(UnsafeBufferPointer(rebasing: tag[..<length])) }) {
+      if let number = languages.firstIndex(where: {
+        $0.isNamed(UnsafeBufferPointer(rebasing: tag[..<length]))
+      }) {
         return number
       }
       length = tag[..<length].lastIndex { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") } ?? 0
@@ -161,7 +164,8 @@ struct RenderedTexts: Sendable {
   subscript(number: Int) -> UnsafeRawBufferPointer {
     precondition(number >= 0 && number < starts.count - 1, "no such text")
     let start = Int(starts.pointer[number])
-    return UnsafeRawBufferPointer(start: bytes.pointer + start, count: Int(starts.pointer[number + 1]) - start)
+    return UnsafeRawBufferPointer(
+      start: bytes.pointer + start, count: Int(starts.pointer[number + 1]) - start)
   }
 }
 

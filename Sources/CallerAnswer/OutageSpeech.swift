@@ -63,7 +63,8 @@ struct OutageSpeech {
   private func ert(_ outage: Outage) -> String {
     switch outage.ert(at: now) {
     case .known(let moment):
-      templates[outage.ertConfidence?.code == .low ? .ertLowConfidence : .ertKnown].filled("time", say(moment))
+      templates[outage.ertConfidence?.code == .low ? .ertLowConfidence : .ertKnown].filled(
+        "time", say(moment))
     case .assessing: templates[.ertAssessing]
     case .overdue: templates[.ertOverdue]
     }

@@ -92,7 +92,8 @@ public struct SpeechTemplates: Sendable {
     var sentences: [String] = []
     for sentence in Sentence.allCases {
       sentences.append(
-        try check(content.sentences[sentence.rawValue], "sentences.\(sentence.rawValue)", sentence.placeholders))
+        try check(
+          content.sentences[sentence.rawValue], "sentences.\(sentence.rawValue)", sentence.placeholders))
     }
     self.sentences = sentences
     var causes: [OutageCauseKind: String] = [:]
@@ -106,14 +107,18 @@ public struct SpeechTemplates: Sendable {
     }
     self.crews = crews
     times = content.times
-    let hours = times.clock.flatMap { $0.hours.count == 2 && $0.hours[0] <= $0.hours[1] ? Array($0.hours[0]...$0.hours[1]) : [] }
+    let hours = times.clock.flatMap {
+      $0.hours.count == 2 && $0.hours[0] <= $0.hours[1] ? Array($0.hours[0]...$0.hours[1]) : []
+    }
     guard hours == Array(0...23) else {
       throw .badTemplate(
-        file: file, key: "times.clock", found: "hours \(hours)", expected: "each hour from 0 to 23 once, ascending")
+        file: file, key: "times.clock", found: "hours \(hours)",
+        expected: "each hour from 0 to 23 once, ascending")
     }
     guard times.weekdays.count == 7, times.months.count == 12 else {
       throw .badTemplate(
-        file: file, key: "times.weekdays, times.months", found: "\(times.weekdays.count), \(times.months.count) names",
+        file: file, key: "times.weekdays, times.months",
+        found: "\(times.weekdays.count), \(times.months.count) names",
         expected: "7 from Sunday, 12 from January")
     }
   }

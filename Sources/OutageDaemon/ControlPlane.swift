@@ -111,7 +111,8 @@ final class ControlPlane: @unchecked Sendable {
     do {
       switch request {
       case .status:
-        reply(.success(try StatusReport(directory: directory, store: publisher.store, served: served()).json()))
+        reply(
+          .success(try StatusReport(directory: directory, store: publisher.store, served: served()).json()))
       case .reloadAddresses:
         let isNew = try publisher.reloadAddresses()
         countServicePointsOut()
@@ -137,7 +138,8 @@ final class ControlPlane: @unchecked Sendable {
       if answersErrorsWithJSON {
         reply(.success(failureJSON(error)))
       } else {
-        reply(.failure(RequestError(Self.word(for: error), text.split(separator: "\n").joined(separator: "; "))))
+        reply(
+          .failure(RequestError(Self.word(for: error), text.split(separator: "\n").joined(separator: "; "))))
       }
     }
   }
@@ -180,7 +182,8 @@ final class ControlPlane: @unchecked Sendable {
     let sheet = AnswerSheet(territory: publisher.territory, settings: settings, at: now)
     let old = state
     let next = ServedState(
-      sheet: sheet, nearMetres: configuration.nearMetres, defaultCountryCode: configuration.defaultCountryCode)
+      sheet: sheet, nearMetres: configuration.nearMetres, defaultCountryCode: configuration.defaultCountryCode
+    )
     state = next
     let (served, asOf) = (served(), publisher.territory.outages.layer?.publishedAt)
     summary.withLock {

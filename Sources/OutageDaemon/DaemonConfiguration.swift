@@ -63,7 +63,9 @@ public struct DaemonConfiguration: Sendable, Equatable {
   /// - Parameter file: named in errors.
   public init(json: Data, file: String) throws(ConfigurationError) {
     guard let object = (try? JSONSerialization.jsonObject(with: json)) as? [String: Any] else {
-      throw .unreadable(file: file, reason: "found no JSON object, expected one such as {\"timeZone\":\"America/Los_Angeles\"}")
+      throw .unreadable(
+        file: file,
+        reason: "found no JSON object, expected one such as {\"timeZone\":\"America/Los_Angeles\"}")
     }
     var reader = StrictReader(file: file, rest: object)
     try reader.take("timeZone", "an IANA zone such as America/Los_Angeles", &timeZone) {
@@ -84,8 +86,12 @@ public struct DaemonConfiguration: Sendable, Equatable {
     try reader.take("keepLayers", "2 to 10000", &keepLayers) { (2...10_000).contains($0) }
     try reader.take("eventLoops", "1 to 64", &eventLoops) { (1...64).contains($0 ?? 0) }
     try reader.take("maxConnections", "1 to 1000000", &maxConnections) { (1...1_000_000).contains($0) }
-    try reader.take("halfRequestTimeoutSeconds", "1 to 3600", &halfRequestTimeoutSeconds) { (1...3600).contains($0) }
-    try reader.take("unreadReplyTimeoutSeconds", "1 to 3600", &unreadReplyTimeoutSeconds) { (1...3600).contains($0) }
+    try reader.take("halfRequestTimeoutSeconds", "1 to 3600", &halfRequestTimeoutSeconds) {
+      (1...3600).contains($0)
+    }
+    try reader.take("unreadReplyTimeoutSeconds", "1 to 3600", &unreadReplyTimeoutSeconds) {
+      (1...3600).contains($0)
+    }
     try reader.finish()
   }
 
@@ -142,7 +148,8 @@ private struct StrictReader {
 
   /// JSON numbers come as NSNumber, which would also pass for a Bool.
   private static func convert<Value>(_ found: Any, to type: Value.Type) -> Value? {
-    if found is Bool, type != Bool.self, !(found is NSNumber && "\(found)" != "true" && "\(found)" != "false") {
+    if found is Bool, type != Bool.self, !(found is NSNumber && "\(found)" != "true" && "\(found)" != "false")
+    {
       return nil
     }
     return found as? Value

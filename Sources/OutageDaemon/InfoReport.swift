@@ -33,7 +33,9 @@ struct InfoReport {
         ("query_socket", querySocket), ("admin_socket", adminSocket),
       ]
     case "clients":
-      return [("connected_clients", sum { $0.connections }), ("accept_pauses", sum { $0.acceptPauses.value })]
+      return [
+        ("connected_clients", sum { $0.connections }), ("accept_pauses", sum { $0.acceptPauses.value }),
+      ]
         + loops.enumerated().map { ("loop_\($0)_connections", $1.connections) }
     case "memory":
       let pages = Self.residentPages()

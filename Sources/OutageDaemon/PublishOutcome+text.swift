@@ -11,7 +11,9 @@ extension PublishOutcome {
     let d = difference
     let was = previousNumber.map { "version \($0)" } ?? "an empty layer"
     let heading =
-      if let version { "Published outage layer \(version.number) (\(version.source)) in place of \(was)." } else {
+      if let version {
+        "Published outage layer \(version.number) (\(version.source)) in place of \(was)."
+      } else {
         "Dry run: nothing is published. Against \(was), this layer would change:"
       }
     var lines = [
@@ -21,7 +23,9 @@ extension PublishOutcome {
       "  service points  \(d.servicePointsNewlyOut) newly out, \(d.servicePointsRestored) restored, "
         + "\(d.servicePointsWithChangedERT) with a changed ERT, \(d.servicePointsOut) out in all",
     ]
-    for (name, ids) in [("added", d.outagesAdded), ("changed", d.outagesChanged), ("cleared", d.outagesCleared)]
+    for (name, ids) in [
+      ("added", d.outagesAdded), ("changed", d.outagesChanged), ("cleared", d.outagesCleared),
+    ]
     where !ids.isEmpty {
       let shown = ids.prefix(8).joined(separator: ", ")
       lines.append("  \(name): \(shown)\(ids.count > 8 ? ", and \(ids.count - 8) more" : "")")

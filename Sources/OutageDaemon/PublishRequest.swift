@@ -27,7 +27,8 @@ public struct PublishRequest: Codable, Sendable {
     ]
     let data = Data(json.utf8)
     guard let object = (try? JSONSerialization.jsonObject(with: data)) as? [String: Any] else {
-      throw .unreadable(file: "options", reason: "found no JSON object, expected one such as {\"dryRun\":true}")
+      throw .unreadable(
+        file: "options", reason: "found no JSON object, expected one such as {\"dryRun\":true}")
     }
     if let key = object.keys.sorted().first(where: { !known.contains($0) }) {
       throw .badValue(

@@ -82,7 +82,8 @@ public struct QueryResponder: ~Copyable {
       output.appendBulk(
         composer.answer(
           position: LonLat(lonDegrees: lonDegrees, latDegrees: latDegrees),
-          nearMetres: options.nearMetres ?? state.nearMetres, language: language(options, sheet), sheet: sheet))
+          nearMetres: options.nearMetres ?? state.nearMetres, language: language(options, sheet), sheet: sheet
+        ))
     case .accounts(let ids):
       let sheet = try loadedSheet()
       let start = output.count
@@ -90,7 +91,8 @@ public struct QueryResponder: ~Copyable {
       for index in 0..<ids.count {
         if isTooLong(since: start, &output) { continue }
         answer(
-          sheet.territory.servicePoints.rows(account: ids[index].text), LookupOptions(), sheet, session, &output)
+          sheet.territory.servicePoints.rows(account: ids[index].text), LookupOptions(), sheet, session,
+          &output)
       }
     case .points(let positions):
       let sheet = try loadedSheet()
@@ -163,7 +165,8 @@ public struct QueryResponder: ~Copyable {
       let digits = phoneDigits(e164)
     else {
       throw RequestError(
-        .badArgument, "expected a phone number such as +15305550100 or (530) 555-0100, found '\(text.prefix(40))'")
+        .badArgument,
+        "expected a phone number such as +15305550100 or (530) 555-0100, found '\(text.prefix(40))'")
     }
     return table.rows(phoneDigits: digits)
   }
@@ -171,7 +174,8 @@ public struct QueryResponder: ~Copyable {
   private func isTooLong(since start: Int, _ output: inout ByteBuffer) -> Bool {
     guard output.count - start > Self.multipleReplyBytesMax else { return false }
     output.appendError(
-      RequestError(.tooBig, "the reply has grown beyond \(Self.multipleReplyBytesMax) bytes; ask for fewer at once"))
+      RequestError(
+        .tooBig, "the reply has grown beyond \(Self.multipleReplyBytesMax) bytes; ask for fewer at once"))
     return true
   }
 }

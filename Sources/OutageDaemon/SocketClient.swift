@@ -58,7 +58,8 @@ public final class SocketClient {
     request.appendRequest(words)
     var sent = 0
     while sent < request.count {
-      let count = send(descriptor, request.bytes.baseAddress! + sent, request.count - sent, Int32(MSG_NOSIGNAL))
+      let count = send(
+        descriptor, request.bytes.baseAddress! + sent, request.count - sent, Int32(MSG_NOSIGNAL))
       guard count > 0 else { throw failure("send") }
       sent += count
     }

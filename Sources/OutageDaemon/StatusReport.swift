@@ -68,7 +68,8 @@ public struct StatusReport: Sendable {
             layer: $0.layerNumber, addressLoad: $0.addressNumber, servicePoints: $0.servicePoints,
             servicePointsOut: $0.servicePointsOut, outages: $0.outages, stale: $0.isStale,
             territoryBytes: $0.territoryBytes, processId: $0.processId)
-        }, addresses: addresses.map(VersionContent.init), layers: layers.map(VersionContent.init), text: text))
+        }, addresses: addresses.map(VersionContent.init), layers: layers.map(VersionContent.init), text: text)
+    )
   }
 
   private struct Content: Encodable {

@@ -54,7 +54,8 @@ struct KeyIndex: Sendable {
         let group = Int(entry & ~Self.groupBit)
         let start = Int(groupStarts.pointer[group])
         if matches(Int(groupRows.pointer[start])) {
-          return RowList(several: groupRows.pointer + start, count: Int(groupStarts.pointer[group + 1]) - start)
+          return RowList(
+            several: groupRows.pointer + start, count: Int(groupStarts.pointer[group + 1]) - start)
         }
       }
       slot += 1

@@ -71,7 +71,9 @@ extension OutageArea {
       var shellLessHoles = 0.0
       for ring in polygonStarts[polygon]..<polygonStarts[polygon + 1] {
         var sum = 0.0
-        for vertex in Int(ringStarts[Int(ring)])..<max(Int(ringStarts[Int(ring)]), Int(ringStarts[Int(ring) + 1]) - 1) {
+        for vertex in Int(
+          ringStarts[Int(ring)])..<max(Int(ringStarts[Int(ring)]), Int(ringStarts[Int(ring) + 1]) - 1)
+        {
           let (lon1, lat1) = (coordinates[2 * vertex], coordinates[2 * vertex + 1])
           let (lon2, lat2) = (coordinates[2 * vertex + 2], coordinates[2 * vertex + 3])
           sum += (lon2 - lon1) * (sine(lat1 * radiansPerDegree) + sine(lat2 * radiansPerDegree))

@@ -80,7 +80,9 @@ enum TextShape {
     var digits = 0
     var number: UInt64 = 0
     var scale: UInt64 = 1
-    while digits < count, digits < PackedText.suffixDigitsMax, let value = bytes[count - 1 - digits].decimalDigit {
+    while digits < count, digits < PackedText.suffixDigitsMax,
+      let value = bytes[count - 1 - digits].decimalDigit
+    {
       number += value * scale
       scale *= 10
       digits += 1

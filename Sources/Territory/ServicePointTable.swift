@@ -65,7 +65,9 @@ public final class ServicePointTable: Sendable {
     byPhone = Self.phoneIndex(columns, rowCount: rowCount, precedes: precedes)
   }
 
-  private static func phoneIndex(_ columns: ServicePointColumns, rowCount: Int, precedes: (UInt32, UInt32) -> Bool) -> KeyIndex {
+  private static func phoneIndex(
+    _ columns: ServicePointColumns, rowCount: Int, precedes: (UInt32, UInt32) -> Bool
+  ) -> KeyIndex {
     // Entries must come in order of row, so that the rows of a group do: first phones and further ones are merged.
     let extraRows = columns.extraPhoneRows.buffer
     var entries: [(row: UInt32, phone: UInt64)] = []
@@ -135,13 +137,16 @@ extension ServicePointTable {
   }
 
   @inline(__always)
-  private func find(_ key: UnsafeBufferPointer<UInt8>, _ column: FlatArray<PackedText>, _ index: KeyIndex) -> RowList
+  private func find(_ key: UnsafeBufferPointer<UInt8>, _ column: FlatArray<PackedText>, _ index: KeyIndex)
+    -> RowList
   {
     guard !key.isEmpty, let packed = pool.find(key) else { return .none }
     if let packed {
       return index.find(hash: mixBits(packed.bits)) { column.pointer[$0].bits == packed.bits }
     }
-    return index.find(hash: hashBytes(key)) { column.pointer[$0].form == .heap && pool.equals(column.pointer[$0], key) }
+    return index.find(hash: hashBytes(key)) {
+      column.pointer[$0].form == .heap && pool.equals(column.pointer[$0], key)
+    }
   }
 
   private func hasExtraPhone(_ row: Int, _ digits: UInt64) -> Bool {

@@ -30,7 +30,8 @@ public struct TerritoryDifference: Sendable, Equatable {
     if old.servicePoints === new.servicePoints {
       for row in 0..<new.servicePoints.rowCount {
         count(
-          states.change(oldSet: old.coverage.setOfPoint.pointer[row], newSet: new.coverage.setOfPoint.pointer[row]))
+          states.change(
+            oldSet: old.coverage.setOfPoint.pointer[row], newSet: new.coverage.setOfPoint.pointer[row]))
       }
       return
     }
@@ -41,7 +42,8 @@ public struct TerritoryDifference: Sendable, Equatable {
       if oldRow != nil { oldRowsSeen += 1 }
       count(
         states.change(
-          oldSet: oldRow.map { old.coverage.setOfPoint[$0] } ?? 0, newSet: new.coverage.setOfPoint.pointer[row]))
+          oldSet: oldRow.map { old.coverage.setOfPoint[$0] } ?? 0,
+          newSet: new.coverage.setOfPoint.pointer[row]))
     }
     if oldRowsSeen < old.servicePoints.rowCount {
       for row in 0..<old.servicePoints.rowCount {
@@ -61,7 +63,11 @@ public struct TerritoryDifference: Sendable, Equatable {
         outagesAdded.append(outage.outageId)
         continue
       }
-      if old.outages[number] == outage { outagesUnchanged += 1 } else { outagesChanged.append(outage.outageId) }
+      if old.outages[number] == outage {
+        outagesUnchanged += 1
+      } else {
+        outagesChanged.append(outage.outageId)
+      }
     }
     outagesCleared = before.keys.sorted()
     outagesAdded.sort()

@@ -93,7 +93,8 @@ struct TextPool: Sendable {
       }
     }
     return text.heapCount == bytes.count
-      && UnsafeBufferPointer(start: heap.pointer + text.heapOffset, count: text.heapCount).elementsEqual(bytes)
+      && UnsafeBufferPointer(start: heap.pointer + text.heapOffset, count: text.heapCount).elementsEqual(
+        bytes)
   }
 
   var byteCount: Int { heap.byteCount + suffixPatterns.byteCount + prefixPatterns.byteCount }
@@ -226,7 +227,8 @@ struct TextPoolBuilder {
   }
 
   func build() -> TextPool {
-    TextPool(heap: FlatArray(heap), suffixPatterns: suffixPatterns.build(), prefixPatterns: prefixPatterns.build())
+    TextPool(
+      heap: FlatArray(heap), suffixPatterns: suffixPatterns.build(), prefixPatterns: prefixPatterns.build())
   }
 }
 

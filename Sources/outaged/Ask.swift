@@ -105,7 +105,10 @@ private struct AnswerText {
       guard let outage = location.outage else { continue }
       let facts: [(String, String?)] = [
         ("outage", "\(outage.outageId), \(outage.kind), \(outage.status)"),
-        ("cause", [outage.cause, outage.causeKind.map { "(\($0))" }].compactMap { $0 }.joined(separator: " ")),
+        (
+          "cause",
+          [outage.cause, outage.causeKind.map { "(\($0))" }].compactMap { $0 }.joined(separator: " ")
+        ),
         ("started", outage.startedAt),
         (
           "ERT",
@@ -122,7 +125,8 @@ private struct AnswerText {
       }
     }
     if let omitted = answer.locationsOmitted { lines.append("and \(omitted) further service points") }
-    lines.append("Layer \(answer.layerVersion), as of \(answer.asOf ?? "never")\(answer.stale ? ", STALE" : "")")
+    lines.append(
+      "Layer \(answer.layerVersion), as of \(answer.asOf ?? "never")\(answer.stale ? ", STALE" : "")")
     text = lines.joined(separator: "\n")
   }
 }

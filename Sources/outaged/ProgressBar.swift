@@ -27,7 +27,8 @@ final class ProgressBar {
     let rate = Int(Double(progress.recordsRead) / seconds)
     FileHandle.standardError.write(
       Data(
-        "\r\(label) [\(bar)] \(Int(share * 100)) %  \(progress.recordsRead) records, \(rate)/s, \(left) left  ".utf8))
+        "\r\(label) [\(bar)] \(Int(share * 100)) %  \(progress.recordsRead) records, \(rate)/s, \(left) left  "
+          .utf8))
   }
 
   func finish() {

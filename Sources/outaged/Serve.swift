@@ -7,7 +7,8 @@ import OutageDaemon
 struct Serve: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Serves lookups on a Unix socket.",
-    discussion: "SIGTERM: stop accepting, answer what was asked, exit 0. SIGHUP: read the configuration again.")
+    discussion:
+      "SIGTERM: stop accepting, answer what was asked, exit 0. SIGHUP: read the configuration again.")
 
   @OptionGroup var data: DataOptions
 

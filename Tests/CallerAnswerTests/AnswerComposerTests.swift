@@ -15,9 +15,10 @@ private func square(_ west: Double, _ south: Double, _ size: Double) -> OutageAr
   var area = OutageArea()
   area.append(
     polygon: [
-      [(west, south), (west + size, south), (west + size, south + size), (west, south + size), (west, south)].map {
-        LonLat(lonDegrees: $0.0, latDegrees: $0.1)
-      }
+      [(west, south), (west + size, south), (west + size, south + size), (west, south + size), (west, south)]
+        .map {
+          LonLat(lonDegrees: $0.0, latDegrees: $0.1)
+        }
     ])
   return area
 }
@@ -72,9 +73,11 @@ private struct Answer: Decodable, Equatable {
   var say: String
 }
 
-private func ask(account: String, _ sheet: AnswerSheet, language: String = "en", nearMetres: Double = 0) throws -> (
-  text: String, answer: Answer
-) {
+private func ask(account: String, _ sheet: AnswerSheet, language: String = "en", nearMetres: Double = 0)
+  throws -> (
+    text: String, answer: Answer
+  )
+{
   var composer = AnswerComposer()
   var account = account
   var tag = language
@@ -155,7 +158,8 @@ private func ask(account: String, _ sheet: AnswerSheet, language: String = "en",
     let points = (0..<6).map { servicePoint("SP-\($0)", Double($0) + 0.5, 0.5, account: "A") }
     let none = try ask(account: "A", sheet(points, [])).answer
     #expect(none.match == "none")
-    #expect(none.say == "You have 6 service addresses with us. We do not know of a power outage at any of them.")
+    #expect(
+      none.say == "You have 6 service addresses with us. We do not know of a power outage at any of them.")
     let some = try ask(
       account: "A", sheet(points, (1..<6).map { outage("O\($0)", square(Double($0), 0, 0.9)) })
     ).answer
@@ -175,7 +179,8 @@ private func ask(account: String, _ sheet: AnswerSheet, language: String = "en",
   }
 
   @Test(arguments: [
-    ("en", "We do not"), ("es", "No sabemos"), ("es-MX", "No sabemos"), ("ES_mx", "No sabemos"), ("fr", "We do not"),
+    ("en", "We do not"), ("es", "No sabemos"), ("es-MX", "No sabemos"), ("ES_mx", "No sabemos"),
+    ("fr", "We do not"),
     ("e", "We do not"), ("", "We do not"),
   ])
   func `a language is found by its tag, else the first one speaks`(tag: String, start: String) throws {
@@ -226,7 +231,8 @@ private func ask(account: String, _ sheet: AnswerSheet, language: String = "en",
     let distance = try #require(near.locations[0].distanceMetres)
     // One thousandth of a degree of longitude at half a degree of latitude on WGS 84.
     #expect(abs(distance - 111.3) < 0.6)
-    #expect(near.say.hasPrefix("We do not know of a power outage at your address, but there is one close to you."))
+    #expect(
+      near.say.hasPrefix("We do not know of a power outage at your address, but there is one close to you."))
     #expect(try answer { $0.status = .known(.restored) }.match == "none")
   }
 }

@@ -22,7 +22,8 @@ private func outage(_ change: (inout Outage) -> Void = { _ in }) -> Outage {
 
 private func speech(_ language: String = "en", isStale: Bool = false) -> OutageSpeech {
   OutageSpeech(
-    templates: SpeechTemplates.shipped.first { $0.language == language }!, zone: zone, now: now, isStale: isStale)
+    templates: SpeechTemplates.shipped.first { $0.language == language }!, zone: zone, now: now,
+    isStale: isStale)
 }
 
 @Suite struct OutageSpeechTests {
@@ -67,7 +68,8 @@ private func speech(_ language: String = "en", isStale: Bool = false) -> OutageS
   }
 
   @Test(arguments: [
-    (OutageStatus.restored, "Power was restored at your address."), (.closed, "Power was restored at your address."),
+    (OutageStatus.restored, "Power was restored at your address."),
+    (.closed, "Power was restored at your address."),
     (.cancelled, "has been cancelled."),
   ])
   func `an outage that is over says so`(status: OutageStatus, part: String) {
@@ -94,7 +96,10 @@ private func speech(_ language: String = "en", isStale: Bool = false) -> OutageS
     ("2026-11-25T08:00:00Z", "12 AM tomorrow", "las 12 de la noche de mañana"),
     ("2026-11-24T21:00:00Z", "1 PM", "la 1 de la tarde"),
     ("2026-11-27T20:00:00Z", "12 PM on Friday", "las 12 del mediodía del viernes"),
-    ("2026-12-04T01:30:00Z", "5:30 PM on Thursday, December 3", "las 5:30 de la tarde del jueves 3 de diciembre"),
+    (
+      "2026-12-04T01:30:00Z", "5:30 PM on Thursday, December 3",
+      "las 5:30 de la tarde del jueves 3 de diciembre"
+    ),
   ])
   func `times are told as a person would`(moment: String, english: String, spanish: String) {
     for (language, expected) in [("en", english), ("es", spanish)] {
@@ -132,7 +137,9 @@ private func speech(_ language: String = "en", isStale: Bool = false) -> OutageS
   }
 
   @Test func `what is no JSON is refused`() {
-    #expect { try SpeechTemplates(json: Data("{".utf8), file: "fr.json") } throws: { "\($0)".hasPrefix("fr.json: ") }
+    #expect { try SpeechTemplates(json: Data("{".utf8), file: "fr.json") } throws: {
+      "\($0)".hasPrefix("fr.json: ")
+    }
   }
 }
 

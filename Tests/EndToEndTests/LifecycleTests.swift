@@ -38,7 +38,9 @@ import WireProtocol
     let first = try RunningDaemon(data: scratch.path)
     let second = try outaged("serve", "--data", scratch.path)
     #expect(second.status == 1)
-    #expect(second.errors.contains("another outaged serves this directory (process \(first.process.processIdentifier))"))
+    #expect(
+      second.errors.contains(
+        "another outaged serves this directory (process \(first.process.processIdentifier))"))
     #expect(try first.client().ask(["PING"]) == .simple("PONG"))
   }
 

@@ -17,8 +17,10 @@ struct SeededGenerator: RandomNumberGenerator {
 
 @Suite struct ServicePointTableTests {
   private static let texts = [
-    "A", "1234567", "12345678", "SP-00088121", "SP-88121", "000000088121", "00000000000000000042", "12 Oak St",
-    "0012 Oak St", "12345678901234 Long Rd", "Straße 9 München", "Unit 4B", "9", "0", "00", "SP-", "-1", "日本橋1丁目2",
+    "A", "1234567", "12345678", "SP-00088121", "SP-88121", "000000088121", "00000000000000000042",
+    "12 Oak St",
+    "0012 Oak St", "12345678901234 Long Rd", "Straße 9 München", "Unit 4B", "9", "0", "00", "SP-", "-1",
+    "日本橋1丁目2",
     String(repeating: "x", count: 65), String(repeating: "y", count: 200) + "7", "ends with 9999999999999",
     "ends with 99999999999999", "9999999999 Elm", "999999999 Elm", "1 ", "a\"quote\\", "tab\there and more",
   ]
@@ -33,7 +35,8 @@ struct SeededGenerator: RandomNumberGenerator {
     point.city = text
     builder.append(point)
     let table = builder.build(addressVersion: 1)
-    for column in [.servicePointId, .accountId, .addressLine, .unit, .city] as [ServicePointTable.TextColumn] {
+    for column in [.servicePointId, .accountId, .addressLine, .unit, .city] as [ServicePointTable.TextColumn]
+    {
       #expect(table.string(column, row: 0) == text)
     }
     #expect(table.string(.meterId, row: 0) == "")
@@ -53,9 +56,11 @@ struct SeededGenerator: RandomNumberGenerator {
       var point = ServicePoint(
         servicePointId: id,
         position: LonLat(
-          lonDegrees: .random(in: -180...180, using: &random), latDegrees: .random(in: -90...90, using: &random)))
+          lonDegrees: .random(in: -180...180, using: &random),
+          latDegrees: .random(in: -90...90, using: &random)))
       if Int.random(in: 0..<10, using: &random) > 0 {
-        let account = "\(["A", "AC-", "", "Konto "].randomElement(using: &random)!)\(Int.random(in: 0..<3000, using: &random))"
+        let account =
+          "\(["A", "AC-", "", "Konto "].randomElement(using: &random)!)\(Int.random(in: 0..<3000, using: &random))"
         point.accountId = account
         if !account.isEmpty { byAccount[account, default: []].append(id) }
       }
