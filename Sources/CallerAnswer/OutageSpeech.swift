@@ -18,10 +18,12 @@ struct OutageSpeech {
     case .over: return templates[outage.status.code == .cancelled ? .cancelled : .restored]
     case .scheduled:
       let start = outage.startedAt.map(say) ?? ""
+      let isShutoff = outage.kind.code == .publicSafetyShutoff
       guard case .known(let ert) = outage.ert(at: now) else {
-        return templates[.scheduled].filled("start", start)
+        return templates[isShutoff ? .scheduledShutoff : .scheduled].filled("start", start)
       }
-      return templates[.scheduledUntil].filled("start", start).filled("time", say(ert))
+      return templates[isShutoff ? .scheduledShutoffUntil : .scheduledUntil]
+        .filled("start", start).filled("time", say(ert))
     case .inForce:
       return joined([opening(outage)] + details(outage))
     }

@@ -23,6 +23,7 @@ public struct SpeechTemplates: Sendable {
   /// The sentences that every language has, by their names in the file.
   enum Sentence: String, CaseIterable {
     case unplanned, predicted, partiallyRestored, publicSafetyShutoff, planned, scheduled, scheduledUntil
+    case scheduledShutoff, scheduledShutoffUntil
     case restored, cancelled, near, none, staleInside, staleNear, staleNone, causeAsWorded
     case ertKnown, ertLowConfidence, ertAssessing, ertOverdue
     case severalIntro, severalAt, severalNone, severalNoneStale, severalMore
@@ -30,8 +31,8 @@ public struct SpeechTemplates: Sendable {
     /// What a template of this name may hold between braces; all of them have to be there.
     var placeholders: [String] {
       switch self {
-      case .scheduled: ["start"]
-      case .scheduledUntil: ["start", "time"]
+      case .scheduled, .scheduledShutoff: ["start"]
+      case .scheduledUntil, .scheduledShutoffUntil: ["start", "time"]
       case .causeAsWorded: ["cause"]
       case .ertKnown, .ertLowConfidence: ["time"]
       case .severalIntro, .severalMore: ["count"]

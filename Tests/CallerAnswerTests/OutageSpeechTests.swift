@@ -67,6 +67,17 @@ private func speech(_ language: String = "en", isStale: Bool = false) -> OutageS
     )
   }
 
+  @Test func `a shut-off that has not begun is announced as one`() {
+    let shutoff = outage {
+      $0.kind = .known(.publicSafetyShutoff)
+      $0.startedAt = Timestamp(iso8601: "2026-11-25T00:00:00Z")
+      $0.estimatedRestorationAt = nil
+    }
+    #expect(
+      speech().inside(shutoff)
+        == "For public safety, we are going to turn off the power at your address at 4 PM.")
+  }
+
   @Test(arguments: [
     (OutageStatus.restored, "Power was restored at your address."),
     (.closed, "Power was restored at your address."),
