@@ -39,7 +39,7 @@ enum ShapefileLayer {
     _ = try database.rows(
       "CREATE VIRTUAL TABLE shapefile USING VirtualShape('\(quotedStem)', 'ISO-8859-1', -1, 1)")
     let columns = try database.rows("PRAGMA table_info(shapefile)").compactMap { $0[1] }
-      .filter { $0 != "PKUID" && $0 != "Geometry" }
+      .filter { !["pkuid", "geometry"].contains($0.lowercased()) }
     let description = TableDescription(
       format: "Shapefile", recordNoun: "record", layers: [], layer: nil, table: "shapefile", columns: columns,
       geometryColumn: "Geometry", form: .wkb, crs: crs, encoding: encoding ?? dbfEncoding(stem) ?? "UTF-8")
