@@ -22,8 +22,9 @@ final class AreaCheck {
   private var repairs: [AreaFault] = []
 
   private static let ringVertexCountMin = 4
-  /// Longitudes beyond are not from a polygon that was continued across the antimeridian.
-  private static let longitudeMax = 540.0
+  /// A tenth of a millimetre.
+  private static let sliverDegrees = 1e-9
+  private static let sliverText = "an area less than 0.1 mm wide"
 
   /// - Parameter demandsWinding: report a shell that is clockwise; otherwise it is turned silently.
   init(demandsWinding: Bool) {
@@ -58,9 +59,12 @@ final class AreaCheck {
               ? place(geometry.coordinates[0], geometry.coordinates[1]) : nil)))
     }
     var shape = GEOSShape(context, polygons)
-    if !isSplit, shape.isValid {
+    if !isSplit, shape.isValid, dropSlivers(&polygons) {
       orient(&polygons, reports: demandsWinding)
       return .success((area(of: polygons), repairs))
+    }
+    guard !polygons.isEmpty else {
+      return .failure(RejectedArea(AreaFault(reason: .unrepairable, found: Self.sliverText, place: nil)))
     }
     if !shape.isValid {
       let fault = shape.fault(spike: spike(in: polygons))
@@ -77,8 +81,8 @@ final class AreaCheck {
     }
     // The winding is now GEOS's, not the file's.
     orient(&repaired, reports: false)
-    guard !repaired.isEmpty else {
-      return .failure(RejectedArea(AreaFault(reason: .unrepairable, found: "no area", place: nil)))
+    guard dropSlivers(&repaired) else {
+      return .failure(RejectedArea(AreaFault(reason: .unrepairable, found: Self.sliverText, place: nil)))
     }
     return .success((area(of: repaired), repairs))
   }
@@ -184,6 +188,23 @@ final class AreaCheck {
       }
     }
     return nil
+  }
+
+  /// Vertices on one line make a polygon that is valid to the bit, and narrower than their rounding.
+  /// - Returns: false if no polygon is left.
+  private func dropSlivers(_ polygons: inout [[[LonLat]]]) -> Bool {
+    func isSliver(_ polygon: [[LonLat]]) -> Bool {
+      var perimeter = 0.0
+      for (a, b) in zip(polygon[0], polygon[0].dropFirst()) {
+        perimeter += (a.lonDegrees - b.lonDegrees).magnitude + (a.latDegrees - b.latDegrees).magnitude
+      }
+      return signedArea(polygon[0]).magnitude <= perimeter * Self.sliverDegrees
+    }
+    if let sliver = polygons.first(where: isSliver) {
+      polygons.removeAll(where: isSliver)
+      if !polygons.isEmpty { note(.collapsedRing, Self.sliverText, sliver[0][0]) }
+    }
+    return !polygons.isEmpty
   }
 
   private func area(of polygons: [[[LonLat]]]) -> OutageArea {

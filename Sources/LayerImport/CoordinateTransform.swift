@@ -27,7 +27,8 @@ final class CoordinateTransform {
     proj_log_level(context, PJ_LOG_NONE)
     self.context = context
     let source = proj_create(context, definition)
-    let target = proj_create(context, "OGC:CRS84")
+    // Not OGC:CRS84: PROJ's database has its datum transformations by EPSG's codes.
+    let target = proj_create(context, "EPSG:4326")
     defer {
       proj_destroy(source)
       proj_destroy(target)

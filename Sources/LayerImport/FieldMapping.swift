@@ -13,6 +13,8 @@ struct FieldMapping {
   private(set) var fieldOfColumn: [ImportField?] = []
   private(set) var columnNames: [String] = []
   private var rankOfColumn: [Int] = []
+  /// Row numbers and measures that GIS tools add, folded.
+  private let ignored: Set<String>
   private var columnsOfField = [[Int]](repeating: [], count: ImportField.allCases.count)
 
   private static let dbfNameLength = 10
@@ -25,6 +27,7 @@ struct FieldMapping {
     content: ImportContent, tables: ImportTables, wanted: [String: [String]], file: String
   ) throws(ImportError) {
     self.content = content
+    ignored = Set((tables.columns["ignored"] ?? [:]).values.joined().map(folded))
     var wantedFields: [ImportField: [String]] = [:]
     var names: [String: String] = [:]
     for (name, columns) in wanted {
@@ -93,7 +96,10 @@ struct FieldMapping {
     }
   }
 
-  var unmappedColumns: [String] { zip(columnNames, fieldOfColumn).filter { $0.1 == nil }.map(\.0) }
+  /// Without those that GIS tools add.
+  var unmappedColumns: [String] {
+    zip(columnNames, fieldOfColumn).filter { $0.1 == nil && !ignored.contains(folded($0.0)) }.map(\.0)
+  }
 }
 
 extension ImportField {

@@ -14,6 +14,18 @@ enum FormatDetector {
     let name = file.lowercased().hasSuffix(".gz") ? String(file.lowercased().dropLast(3)) : file.lowercased()
     let ending = (name as NSString).pathExtension
     if bytes.isEmpty { throw .refused(.emptyFile, file, found: "0 bytes", expected: "a layer") }
+    if starts(bytes, Array("SQLite format 3\0".utf8))
+      || ["gpkg", "sqlite", "sqlite3", "db", "spatialite"].contains(ending)
+    {
+      return try database(path, window, settings)
+    }
+    if starts(bytes, [0, 0, 0x27, 0x0a]) || ending == "shp" {
+      guard !source.isGzip else {
+        throw .refused(
+          .unknownFormat, file, found: "a gzipped .shp", expected: "a .shp with its .shx and .dbf beside it")
+      }
+      return try ShapefileLayer.reader(path: path, settings: settings)
+    }
     if starts(bytes, [0xff, 0xfe]) || starts(bytes, [0xfe, 0xff]) {
       throw .refused(.wrongEncoding, file, found: "UTF-16", expected: "UTF-8")
     }
@@ -36,6 +48,34 @@ enum FormatDetector {
         expected: "GeoJSON, CSV, a Shapefile's .shp, GeoPackage or SpatiaLite")
     }
     return try CSVReader(window, encoding: settings.encoding)
+  }
+
+  /// A gzipped database is unpacked to a temporary file first, since SQLite needs to seek.
+  private static func database(
+    _ path: String, _ window: Window, _ settings: ImportSettings
+  ) throws(ImportError) -> any RecordReader {
+    guard window.source.isGzip else {
+      return try DatabaseLayers.reader(path: path, temporaryFile: nil, settings: settings)
+    }
+    let copy = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "outaged-\(UUID().uuidString).db"
+    ).path
+    _ = FileManager.default.createFile(atPath: copy, contents: nil, attributes: [.posixPermissions: 0o600])
+    do {
+      guard let handle = FileHandle(forWritingAtPath: copy) else { throw CocoaError(.fileWriteUnknown) }
+      repeat {
+        try handle.write(contentsOf: Data(window.bytes))
+        window.start = window.end
+      } while try window.refill(record: 1)
+      try handle.close()
+      return try DatabaseLayers.reader(path: path, temporaryFile: copy, settings: settings)
+    } catch {
+      try? FileManager.default.removeItem(atPath: copy)
+      if let error = error as? ImportError { throw error }
+      throw .refused(
+        .unreadableFile, window.source.fileName, found: "\(error)", expected: "room for the unpacked database"
+      )
+    }
   }
 
   private static func starts(_ bytes: UnsafeBufferPointer<UInt8>, _ magic: [UInt8]) -> Bool {
