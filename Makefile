@@ -14,8 +14,8 @@ FOR_BENCH := redis-server redis-tools libs2-dev libboost-dev g++
 serve: build $(DATA)/outaged.sqlite
 	@echo
 	@echo "Serving from $(DATA). Try from another shell:"
-	@echo "  redis-cli -s $(DATA)/query.sock OUTAGE.ACCOUNT 000000000042"
-	@echo "  $(OUTAGED) ask account 000000000042 --data $(DATA)"
+	@echo "  redis-cli -s $(DATA)/query.sock OUTAGE.ACCOUNT 000000000098"
+	@echo "  $(OUTAGED) ask account 000000000098 --data $(DATA)"
 	@echo "  $(OUTAGED) publish outages $(FIXTURES)/storm/step-02.geojson --dry-run --data $(DATA)"
 	@echo
 	$(OUTAGED) serve --data $(DATA) --config $(FIXTURES)/outaged.json
