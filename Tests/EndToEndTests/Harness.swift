@@ -55,7 +55,10 @@ func run(_ program: String, _ arguments: [String], input: String? = nil) throws 
   let errorFile = try scratch.file("errors", "")
   process.standardOutput = FileHandle(forWritingAtPath: outputFile)
   process.standardError = FileHandle(forWritingAtPath: errorFile)
-  process.standardInput = try input.map { FileHandle(forReadingAtPath: try scratch.file("input", $0))! } ?? .nullDevice
+  process.standardInput = FileHandle.nullDevice
+  if let input {
+    process.standardInput = FileHandle(forReadingAtPath: try scratch.file("input", input))
+  }
   try process.run()
   process.waitUntilExit()
   return Finished(
@@ -90,7 +93,7 @@ final class RunningDaemon {
     guard expectsReady else { return }
     for _ in 0..<6000 {
       if let client = try? SocketClient(path: querySocket, timeoutSeconds: 10),
-        case .verbatimOrBulk(let info) = Reply(try client.ask(["INFO", "outages"])), info.contains("loading:0")
+        let info = try client.ask(["INFO", "outages"]).text, info.contains("loading:0")
       {
         return
       }
@@ -119,13 +122,6 @@ final class RunningDaemon {
   }
 }
 
-private enum Reply {
-  case verbatimOrBulk(String)
-  case other
-
-  init(_ reply: RESPReply) { self = reply.text.map(Reply.verbatimOrBulk) ?? .other }
-}
-
 /// The parts of an answer that tests look at.
 struct Answer: Decodable, Equatable {
   struct Location: Decodable, Equatable {
@@ -136,7 +132,9 @@ struct Answer: Decodable, Equatable {
     var alsoIn: [String]
 
     /// All outages that cover it, sorted.
-    var outageIds: [String] { match == "inside" ? ([outage?.outageId].compactMap { $0 } + alsoIn).sorted() : [] }
+    var outageIds: [String] {
+      match == "inside" ? ([outage?.outageId].compactMap { $0 } + alsoIn).sorted() : []
+    }
   }
   var match: String
   var layerVersion: Int
