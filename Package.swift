@@ -64,10 +64,12 @@ let package = Package(
       "LayerStore",
       ["OutageModel", "CSpatiaLite", .product(name: "GRDB", package: "GRDB.swift")]),
     module(
+      "EventLog", ["OutageModel", "LayerStore", .product(name: "GRDB", package: "GRDB.swift")]),
+    module(
       "OutageDaemon",
       [
         "OutageModel", "PointLocation", "Territory", "CallerAnswer", "ByteBuffers",
-        "WireProtocol", "Reactor", "LayerImport", "LayerStore",
+        "WireProtocol", "Reactor", "LayerImport", "LayerStore", "EventLog",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),
@@ -89,6 +91,8 @@ let package = Package(
     tests("LayerImport", ["OutageModel", "CSpatiaLite"]),
     tests(
       "LayerStore", ["OutageModel", "CSpatiaLite", .product(name: "GRDB", package: "GRDB.swift")]),
+    tests(
+      "EventLog", ["OutageModel", "LayerStore", "CSpatiaLite", .product(name: "GRDB", package: "GRDB.swift")]),
     tests("OutageDaemon", ["OutageModel", "Territory", "WireProtocol", "LayerStore"]),
     .testTarget(
       name: "EndToEndTests",

@@ -40,21 +40,20 @@ public final class LayerStore: Sendable {
     precondition(keepLayers >= 1)
     self.keepLayers = keepLayers
     self.limits = limits
-    try Self.makeDirectory(directory)
+    try StoreFile.makeDirectory(directory)
     let file = directory + "/outaged.sqlite"
     let lockFile = directory + "/outaged.lock"
     self.file = file
     self.lockFile = lockFile
     pool = try StoreLock.with(.opening, file: lockFile) { () throws(StoreError) in
-      try Self.makeFile(file)
-      try Self.inspect(file, limits)
+      try StoreFile.make(file)
+      try StoreFile.inspect(
+        file, applicationId: StoreSchema.applicationId, migrator: StoreSchema.migrator,
+        busyTimeoutSeconds: limits.busyTimeoutSeconds)
       do {
         let pool = try DatabasePool(path: file, configuration: Self.configuration(limits))
-        // First of all, so that a kill before or between the migrations leaves a file that is known as ours.
         try pool.writeWithoutTransaction { db in
-          if try Int.fetchOne(db, sql: "PRAGMA application_id") != StoreSchema.applicationId {
-            try db.execute(sql: "PRAGMA application_id = \(StoreSchema.applicationId)")
-          }
+          try StoreFile.mark(db, applicationId: StoreSchema.applicationId)
         }
         try StoreSchema.migrator.migrate(pool)
         try pool.read { db in try Self.quickCheck(db) }
@@ -196,89 +195,6 @@ extension LayerStore {
           """)
     }
     return configuration
-  }
-
-  private static func makeDirectory(_ path: String) throws(StoreError) {
-    var information = stat()
-    if stat(path, &information) == 0 {
-      guard information.st_mode & S_IFMT == S_IFDIR else {
-        throw .fileSystem(path: path, doing: "open the data directory", errorNumber: ENOTDIR)
-      }
-      return
-    }
-    if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
-      try makeDirectory(String(path[..<slash]))
-    }
-    guard mkdir(path, 0o750) == 0 || errno == EEXIST else {
-      throw .fileSystem(path: path, doing: "create the data directory", errorNumber: errno)
-    }
-  }
-
-  /// Creates the file where it is missing, so that it, and with it SQLite's side files, never is readable for all.
-  ///
-  /// An existing file is not opened here: closing it would drop the locks that this process's SQLite holds on it.
-  private static func makeFile(_ file: String) throws(StoreError) {
-    let descriptor = open(file, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o640)
-    if descriptor >= 0 {
-      close(descriptor)
-      return
-    }
-    guard errno == EEXIST else {
-      throw .fileSystem(path: file, doing: "create the store", errorNumber: errno)
-    }
-    var information = stat()
-    guard stat(file, &information) == 0 else {
-      throw .fileSystem(path: file, doing: "look at the store", errorNumber: errno)
-    }
-    guard information.st_mode & S_IFMT == S_IFREG else {
-      throw .notAStore(file: file, found: "a directory or device", expected: "a file")
-    }
-    if information.st_mode & 0o007 != 0 { chmod(file, information.st_mode & 0o770) }
-    // SQLite would take an emptied file for a new one and throw the log away, and with it the last publishes.
-    var log = stat()
-    if information.st_size == 0, stat(file + "-wal", &log) == 0, log.st_size > 0 {
-      throw .damaged(
-        SQLiteFault(
-          file: file, doing: "open", code: 11, message: "0 bytes, beside a write-ahead log with content"))
-    }
-  }
-
-  /// Makes sure that the file is new or ours, by a connection that changes nothing.
-  private static func inspect(_ file: String, _ limits: StoreLimits) throws(StoreError) {
-    do {
-      do {
-        try inspect(file, limits, readonly: true)
-      } catch DatabaseError.SQLITE_READONLY_ROLLBACK {
-        // Its creation was killed in mid-write; SQLite has to roll that back before anybody can read it.
-        try inspect(file, limits, readonly: false)
-      }
-    } catch {
-      throw StoreError(error, file: file, doing: "open")
-    }
-  }
-
-  private static func inspect(_ file: String, _ limits: StoreLimits, readonly: Bool) throws {
-    var configuration = Configuration()
-    configuration.readonly = readonly
-    configuration.busyMode = .timeout(limits.busyTimeoutSeconds)
-    try DatabaseQueue(path: file, configuration: configuration).read { db in
-      let applicationId = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
-      let entries = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") ?? 0
-      if entries == 0, applicationId == 0 { return }
-      guard applicationId == StoreSchema.applicationId else {
-        throw StoreError.notAStore(
-          file: file,
-          found: "an SQLite file with application_id \(applicationId) and \(entries) schema entries",
-          expected: "application_id \(StoreSchema.applicationId)")
-      }
-      let migrator = StoreSchema.migrator
-      if try migrator.hasBeenSuperseded(db) {
-        let later = try migrator.appliedIdentifiers(db).subtracting(migrator.migrations)
-        throw StoreError.newerSchema(
-          file: file, found: "\"\(later.sorted().joined(separator: "\", \""))\"",
-          expected: "\"\(migrator.migrations.last ?? "")\"")
-      }
-    }
   }
 
   /// Takes no longer for a large store: SQLite itself compares the file's size with its header, and the table that all

@@ -7,12 +7,12 @@ import OutageModel
 /// A prepared statement whose values are bound and read by position.
 ///
 /// It holds the statement's pointer, so it must not outlive the `Database` access that it was made in.
-struct RowStatement {
+package struct RowStatement {
   private let statement: Statement
   private let handle: OpaquePointer
   private let db: Database
 
-  init(_ db: Database, _ sql: String) throws {
+  package init(_ db: Database, _ sql: String) throws {
     self.db = db
     statement = try db.cachedStatement(sql: sql)
     handle = statement.sqliteStatement
@@ -21,14 +21,14 @@ struct RowStatement {
   }
 
   /// Runs a statement without results, and makes it ready for the next row.
-  func run() throws {
+  package func run() throws {
     let code = sqlite3_step(handle)
     sqlite3_reset(handle)
     if code != SQLITE_DONE { throw failure(code) }
   }
 
   /// - Returns: whether there is another row, to be read by the methods below before the next call.
-  func next() throws -> Bool {
+  package func next() throws -> Bool {
     let code = sqlite3_step(handle)
     if code == SQLITE_ROW { return true }
     sqlite3_reset(handle)
@@ -37,7 +37,7 @@ struct RowStatement {
   }
 
   /// Ends reading before the last row.
-  func reset() {
+  package func reset() {
     sqlite3_reset(handle)
   }
 
@@ -54,19 +54,23 @@ extension RowStatement {
   /// Tells SQLite to copy the bytes before the call returns.
   private static let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
 
-  func bind(_ value: Int64?, at index: Int32) {
+  package func bind(_ value: Int64?, at index: Int32) {
     if let value { sqlite3_bind_int64(handle, index, value) } else { sqlite3_bind_null(handle, index) }
   }
 
-  func bind(_ value: Int?, at index: Int32) {
+  package func bind(_ value: Int?, at index: Int32) {
     bind(value.map(Int64.init), at: index)
   }
 
-  func bind(_ value: Timestamp?, at index: Int32) {
+  package func bind(_ value: Double?, at index: Int32) {
+    if let value { sqlite3_bind_double(handle, index, value) } else { sqlite3_bind_null(handle, index) }
+  }
+
+  package func bind(_ value: Timestamp?, at index: Int32) {
     bind(value?.millisecondsSinceEpoch, at: index)
   }
 
-  func bind(_ value: String?, at index: Int32) {
+  package func bind(_ value: String?, at index: Int32) {
     guard var value else {
       sqlite3_bind_null(handle, index)
       return
@@ -80,7 +84,7 @@ extension RowStatement {
     }
   }
 
-  func bind(_ bytes: UnsafeRawBufferPointer, at index: Int32) {
+  package func bind(_ bytes: UnsafeRawBufferPointer, at index: Int32) {
     sqlite3_bind_blob(handle, index, bytes.baseAddress, Int32(bytes.count), Self.copied)
   }
 
@@ -94,26 +98,32 @@ extension RowStatement {
 // MARK: - Reading, from 0
 
 extension RowStatement {
-  func int64(at index: Int32) -> Int64 {
+  package func int64(at index: Int32) -> Int64 {
     sqlite3_column_int64(handle, index)
   }
 
-  func optionalInt(at index: Int32) -> Int? {
+  package func optionalInt(at index: Int32) -> Int? {
     isNull(at: index) ? nil : Int(int64(at: index))
   }
 
-  func timestamp(at index: Int32) -> Timestamp? {
+  package func optionalDouble(at index: Int32) -> Double? {
+    isNull(at: index) ? nil : sqlite3_column_double(handle, index)
+  }
+
+  package func timestamp(at index: Int32) -> Timestamp? {
     isNull(at: index) ? nil : Timestamp(millisecondsSinceEpoch: int64(at: index))
   }
 
-  func text(at index: Int32) -> String? {
+  package func text(at index: Int32) -> String? {
     guard let bytes = sqlite3_column_text(handle, index) else { return nil }
     let count = Int(sqlite3_column_bytes(handle, index))
     return String(decoding: UnsafeBufferPointer(start: bytes, count: count), as: UTF8.self)
   }
 
   /// The bytes are SQLite's, and valid in `body` only.
-  func withBlob<Value>(at index: Int32, _ body: (UnsafeRawBufferPointer) throws -> Value) rethrows -> Value {
+  package func withBlob<Value>(at index: Int32, _ body: (UnsafeRawBufferPointer) throws -> Value) rethrows
+    -> Value
+  {
     let bytes = sqlite3_column_blob(handle, index)
     return try body(
       UnsafeRawBufferPointer(start: bytes, count: Int(sqlite3_column_bytes(handle, index))))

@@ -40,6 +40,13 @@ public struct SQLiteFault: Hashable, Sendable {
   /// SQLite's extended result code, such as 13 (SQLITE_FULL).
   public var code: Int32
   public var message: String
+
+  package init(file: String, doing: String, code: Int32, message: String) {
+    self.file = file
+    self.doing = doing
+    self.code = code
+    self.message = message
+  }
 }
 
 extension StoreError: CustomStringConvertible {
@@ -78,7 +85,7 @@ extension SQLiteFault: CustomStringConvertible {
 
 extension StoreError {
   /// Sorts an error of GRDB or SQLite into the case that says what to do about it.
-  init(_ error: any Error, file: String, doing: String) {
+  package init(_ error: any Error, file: String, doing: String) {
     if let error = error as? StoreError {
       self = error
       return

@@ -1,0 +1,128 @@
+// One thread that writes: all that waits goes into one transaction, so that one fsync serves them all.
+
+import Foundation
+import GRDB
+import LayerStore
+import Synchronization
+
+/// Commits work in groups. Each piece of work is told whether it is on the disk, after the commit and never before.
+///
+/// Group commit as of DeWitt et al., *Implementation Techniques for Main Memory Database Systems* (1984): while one group is being
+/// written, the next one gathers.
+final class GroupCommit: Sendable {
+  /// One piece of work: what it does within the transaction, and who is told of the outcome.
+  struct Work: Sendable {
+    /// May run twice, the second time alone, if another one of its group has failed: it changes nothing but the database.
+    var write: @Sendable (Database) throws -> any Sendable
+    /// On the committing thread; must be quick.
+    var done: @Sendable (Result<any Sendable, StoreError>) -> Void
+  }
+
+  private struct State: Sendable {
+    var waiting: [Work] = []
+    var isStopping = false
+  }
+
+  private let pool: DatabasePool
+  private let file: String
+  private let doing: String
+  private let interval: Duration
+  private let state = Mutex(State())
+  private let wake = DispatchSemaphore(value: 0)
+  private let ended = DispatchSemaphore(value: 0)
+
+  /// Work in one transaction, at most: bounds how long a group waits for its commit.
+  static let groupMax = 4096
+
+  /// - Parameter interval: the least time from the start of one group to the start of the next: under load it makes groups larger
+  ///   and leaves the processor to others; without load, nobody waits.
+  init(pool: DatabasePool, file: String, doing: String, interval: Duration, niceness: Int32) {
+    self.pool = pool
+    self.file = file
+    self.doing = doing
+    self.interval = interval
+    let thread = Thread { [self] in
+      let scope = __priority_which_t(PRIO_PROCESS.rawValue)
+      _ = setpriority(scope, 0, getpriority(scope, 0) + niceness)
+      run()
+      ended.signal()
+    }
+    thread.name = "journal"
+    thread.stackSize = 8 << 20
+    thread.start()
+  }
+
+  /// Writes `write` with the next group. After `stop`, `done` gets an error at once.
+  func submit<Value: Sendable>(
+    _ write: @escaping @Sendable (Database) throws -> Value,
+    _ done: @escaping @Sendable (Result<Value, StoreError>) -> Void
+  ) {
+    let work = Work(write: write) { outcome in done(outcome.map { $0 as! Value }) }
+    let (isFirst, isStopping) = state.withLock { state in
+      if !state.isStopping { state.waiting.append(work) }
+      return (state.waiting.count == 1, state.isStopping)
+    }
+    if isStopping {
+      done(
+        .failure(.sqlite(SQLiteFault(file: file, doing: doing, code: 9, message: "the journal is closed"))))
+    } else if isFirst {
+      wake.signal()
+    }
+  }
+
+  /// Writes what waits and ends the thread; returns when it has ended.
+  func stop() {
+    state.withLock { $0.isStopping = true }
+    wake.signal()
+    ended.wait()
+    ended.signal()
+  }
+
+  private func run() {
+    var lastStart = ContinuousClock.now - interval
+    while true {
+      wake.wait()
+      let pause = interval - (ContinuousClock.now - lastStart)
+      if pause > .zero { usleep(UInt32(pause / .microseconds(1))) }
+      lastStart = .now
+      let (group, isLast) = state.withLock { state in
+        let group = Array(state.waiting.prefix(Self.groupMax))
+        state.waiting.removeFirst(group.count)
+        // Only the first to wait wakes this thread.
+        if !state.waiting.isEmpty { wake.signal() }
+        return (group, state.isStopping && state.waiting.isEmpty)
+      }
+      if !group.isEmpty { commit(group) }
+      if isLast { return }
+    }
+  }
+
+  private func commit(_ group: [Work]) {
+    do {
+      let values = try transaction(group)
+      for (work, value) in zip(group, values) { work.done(.success(value)) }
+    } catch {
+      // One that cannot be written must not take the others with it.
+      guard group.count > 1, case .sqlite = error else {
+        for work in group { work.done(.failure(error)) }
+        return
+      }
+      for work in group { commit([work]) }
+    }
+  }
+
+  private func transaction(_ group: [Work]) throws(StoreError) -> [any Sendable] {
+    do {
+      return try pool.writeWithoutTransaction { db in
+        var values: [any Sendable] = []
+        try db.inTransaction(.immediate) {
+          values = try group.map { try $0.write(db) }
+          return .commit
+        }
+        return values
+      }
+    } catch {
+      throw StoreError(error, file: file, doing: doing)
+    }
+  }
+}
