@@ -30,8 +30,9 @@ let package = Package(
     .executableTarget(
       name: "outage-fixtures",
       dependencies: [
-        "StormGeneration", "CGeoLibraries",
+        "StormGeneration", "MatchWorkload", "CGeoLibraries",
         .product(name: "OutageModel", package: "Outaged"),
+        .product(name: "PointLocation", package: "Outaged"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -54,12 +55,15 @@ let package = Package(
     .executableTarget(
       name: "bare-epoll", dependencies: [.product(name: "Reactor", package: "Outaged")], swiftSettings: strict
     ),
+    .target(
+      name: "MatchWorkload", dependencies: [.product(name: "PointLocation", package: "Outaged")],
+      swiftSettings: strict),
     // The libraries that point location is measured against: GEOS, S2, Boost.Geometry.
     .target(name: "CRivals", linkerSettings: [.linkedLibrary("geos_c"), .linkedLibrary("s2")]),
     .executableTarget(
       name: "bench-match",
       dependencies: [
-        "CRivals",
+        "CRivals", "MatchWorkload",
         .product(name: "PointLocation", package: "Outaged"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

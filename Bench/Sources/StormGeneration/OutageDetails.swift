@@ -3,10 +3,18 @@
 import OutageModel
 
 /// Makes the facts of outages, so that every code of the model occurs and no two outages tell the same story.
-struct OutageDetails {
+public struct OutageDetails {
   let plan: TerritoryPlan
   let now: Timestamp
   var random: SplitMix64
+
+  init(plan: TerritoryPlan, now: Timestamp, random: SplitMix64) {
+    (self.plan, self.now, self.random) = (plan, now, random)
+  }
+
+  public init(plan: TerritoryPlan, now: Timestamp, seed: UInt64) {
+    self.init(plan: plan, now: now, random: SplitMix64(seed: seed, keys: 22))
+  }
 
   static let causes: [(OutageCauseKind, String)] = [
     (.treeDown, "Tree down across our wires"),
@@ -23,13 +31,15 @@ struct OutageDetails {
   ]
 
   /// One outage of a layer that shows everything at once; `index` walks through the combinations.
-  mutating func outage(index: Int, id: String, area: PlacedArea, customers: Int) -> Outage {
-    var outage = Outage(outageId: id, area: area.outline)
-    outage.feederId = plan.feederId(area.feeder)
+  public mutating func outage(
+    index: Int, id: String, outline: OutageArea, feeder: Int, descriptor: String, customers: Int
+  ) -> Outage {
+    var outage = Outage(outageId: id, area: outline)
+    outage.feederId = plan.feederId(feeder)
     outage.customersAffected = customers
     // Never absent: a DBF cannot tell an empty number from nought.
     outage.customersRestored = 0
-    outage.communityDescriptor = descriptor(of: area)
+    outage.communityDescriptor = descriptor
     outage.updatedAt = now.adding(seconds: -60 * Int64(1 + random.below(40)))
     switch index % 10 {
     case 3: describePlanned(&outage, index: index / 10)

@@ -21,8 +21,10 @@ public struct OutageLayerMaker {
     self.geos = geos
     self.positions = positions
     planner = AreaPlanner(plan: plan, seed: seed, geos: geos, margin: positions.map { EdgeMargin($0) })
-    details = OutageDetails(plan: plan, now: now, random: SplitMix64(seed: seed, keys: 22))
+    details = OutageDetails(plan: plan, now: now, seed: seed)
   }
+
+  public static func outageId(_ index: Int) -> String { "OMS-\(4400 + index * 3)" }
 
   /// - Parameter vertices: the limits of this one outage, where they are not the mix's.
   public mutating func next(vertices: ClosedRange<Int>? = nil) -> Outage {
@@ -31,7 +33,8 @@ public struct OutageLayerMaker {
     let area = planner.next(mix)
     defer { index += 1 }
     return details.outage(
-      index: index, id: "OMS-\(4400 + index * 3)", area: area,
+      index: index, id: Self.outageId(index), outline: area.outline, feeder: area.feeder,
+      descriptor: details.descriptor(of: area),
       customers: customerCount(in: area.outline, spans: area.shape.spans.count, of: positions, geos: geos))
   }
 }

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Foundation
+import MatchWorkload
 import PointLocation
 
 @main

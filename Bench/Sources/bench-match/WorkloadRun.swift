@@ -2,6 +2,7 @@
 
 import CRivals
 import Foundation
+import MatchWorkload
 import PointLocation
 
 struct WorkloadRun {

@@ -10,7 +10,8 @@ struct OutageFixtures: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "outage-fixtures",
     abstract: "Makes a territory and a storm from a seed: the same seed gives the same bytes.",
-    subcommands: [Committed.self, MakeTerritory.self, MakeStorm.self], defaultSubcommand: Committed.self)
+    subcommands: [Committed.self, MakeTerritory.self, MakeStorm.self, MakeWorkload.self],
+    defaultSubcommand: Committed.self)
 }
 
 struct Seeding: ParsableArguments {

@@ -1,18 +1,18 @@
 // The seeded workloads: a storm's polygons and the points that are asked about.
 
 import Foundation
-import PointLocation
+public import PointLocation
 
 /// Polygons, and points of which half are covered by at least one of them.
-struct Workload {
-  let name: String
-  let summary: String
-  let polygons: PolygonSet
-  let xs: [Double]
-  let ys: [Double]
+public struct Workload {
+  public let name: String
+  public let summary: String
+  public let polygons: PolygonSet
+  public let xs: [Double]
+  public let ys: [Double]
 
   /// W1: a storm over 60 towns; 12 to 400 vertices, heavy overlap, 5 % with a hole.
-  static func storm(name: String, polygonCount: Int, pointCount: Int, seed: UInt64) -> Workload {
+  public static func storm(name: String, polygonCount: Int, pointCount: Int, seed: UInt64) -> Workload {
     var random = SeededRandom(seed: seed)
     // As many towns and as much land for each polygon, whatever their number.
     let scale = (Double(polygonCount) / 10_000).squareRoot()
@@ -28,7 +28,7 @@ struct Workload {
   }
 
   /// W2: polygons with as many vertices as a coast has.
-  static func coasts(polygonCount: Int, pointCount: Int, seed: UInt64) -> Workload {
+  public static func coasts(polygonCount: Int, pointCount: Int, seed: UInt64) -> Workload {
     var random = SeededRandom(seed: seed)
     let towns = random.towns(count: 60, scale: 1)
     var builder = PolygonSetBuilder()
@@ -51,7 +51,7 @@ struct Workload {
   }
 
   /// The same layer after a change of one polygon in a hundred, and the ids of those.
-  func changed(share: Double, seed: UInt64) -> (polygons: PolygonSet, changed: [UInt32]) {
+  public func changed(share: Double, seed: UInt64) -> (polygons: PolygonSet, changed: [UInt32]) {
     var random = SeededRandom(seed: seed)
     var builder = PolygonSetBuilder()
     var changed: [UInt32] = []
@@ -75,7 +75,7 @@ struct Workload {
   }
 
   /// Points that floating-point arithmetic finds hard: on vertices and edges, in their rows and columns, one ulp beside them.
-  func adversarialPoints(count: Int, seed: UInt64) -> (xs: [Double], ys: [Double]) {
+  public func adversarialPoints(count: Int, seed: UInt64) -> (xs: [Double], ys: [Double]) {
     var random = SeededRandom(seed: seed)
     var xs: [Double] = []
     var ys: [Double] = []
@@ -127,12 +127,12 @@ struct Shape {
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014), and what storms are made of.
-struct SeededRandom: RandomNumberGenerator {
+public struct SeededRandom: RandomNumberGenerator {
   private var state: UInt64
 
-  init(seed: UInt64) { state = seed }
+  public init(seed: UInt64) { state = seed }
 
-  mutating func next() -> UInt64 {
+  public mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var z = state
     z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
@@ -140,11 +140,11 @@ struct SeededRandom: RandomNumberGenerator {
     return z ^ z >> 31
   }
 
-  mutating func double(_ range: ClosedRange<Double>) -> Double {
+  public mutating func double(_ range: ClosedRange<Double>) -> Double {
     range.lowerBound + Double(next() >> 11) * 0x1p-53 * (range.upperBound - range.lowerBound)
   }
 
-  mutating func int(_ range: Range<Int>) -> Int {
+  public mutating func int(_ range: Range<Int>) -> Int {
     range.lowerBound + Int(next() % UInt64(range.count))
   }
 
