@@ -9,7 +9,7 @@ LIBRARIES := libgeos-dev libproj-dev libspatialite-dev libsqlite3-dev zlib1g-dev
 FOR_TESTS := redis-tools libsqlite3-mod-spatialite sqlite3 python3-redis
 FOR_BENCH := redis-server redis-tools libs2-dev libboost-dev g++
 
-.PHONY: serve build test lint bench bench-match fuzz-match fixtures clean
+.PHONY: serve build test test-bench lint bench bench-match fuzz-match fuzz-resp fixtures clean
 
 serve: build $(DATA)/outaged.sqlite
 	@echo
@@ -34,8 +34,20 @@ test: .build/libraries .build/test-tools
 	swift build --build-tests
 	swift test --skip-build
 
+# The generators' and the load tool's own tests: a package of their own, with the benchmarks' libraries.
+test-bench: .build/libraries .build/bench-tools
+	swift build --package-path Bench --build-tests
+	swift test --package-path Bench --skip-build
+
+# Ends after so many inputs or seconds, whichever comes first.
+FUZZ_INPUTS  ?= 10000000
+FUZZ_SECONDS ?= 1800
+FUZZ_SEED    ?= 1
+fuzz-resp: .build/libraries
+	swift run -c release --package-path Bench fuzz-resp $(FUZZ_INPUTS) $(FUZZ_SEED) $(FUZZ_SECONDS)
+
 lint:
-	swift format lint --strict --recursive Package.swift Sources Tests Bench/Package.swift Bench/Sources
+	swift format lint --strict --recursive Package.swift Sources Tests Bench/Package.swift Bench/Sources Bench/Tests
 
 bench: build .build/bench-tools $(DATA)/outaged.sqlite
 	Bench/bench-serve.sh

@@ -13,6 +13,7 @@ let package = Package(
   dependencies: [
     .package(name: "Outaged", path: ".."),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: [
     // One module for the generator's C libraries: the product's own system modules are not its products.
@@ -57,6 +58,36 @@ let package = Package(
     ),
     .target(
       name: "MatchWorkload", dependencies: [.product(name: "PointLocation", package: "Outaged")],
+      swiftSettings: strict),
+    .target(name: "CLoadSystem"),
+    .target(
+      name: "LoadGeneration",
+      dependencies: [
+        "StormGeneration", "CGeoLibraries", "CLoadSystem",
+        .product(name: "ByteBuffers", package: "Outaged"),
+        .product(name: "LayerImport", package: "Outaged"),
+        .product(name: "OutageModel", package: "Outaged"),
+        .product(name: "Reactor", package: "Outaged"),
+        .product(name: "Territory", package: "Outaged"),
+        .product(name: "WireProtocol", package: "Outaged"),
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "LoadGenerationTests",
+      dependencies: [
+        "LoadGeneration", "StormGeneration", "CGeoLibraries",
+        .product(name: "OutageModel", package: "Outaged"),
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "outage-load",
+      dependencies: [
+        "LoadGeneration", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+        .product(name: "WireProtocol", package: "Outaged"),
+      ],
       swiftSettings: strict),
     // The libraries that point location is measured against: GEOS, S2, Boost.Geometry.
     .target(name: "CRivals", linkerSettings: [.linkedLibrary("geos_c"), .linkedLibrary("s2")]),

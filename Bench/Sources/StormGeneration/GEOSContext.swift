@@ -5,7 +5,7 @@ import OutageModel
 
 /// A GEOS handle and what the generator asks of it. Not for use from two threads at once.
 public final class GEOSContext {
-  private let handle: OpaquePointer
+  let handle: OpaquePointer
 
   public init() {
     handle = GEOS_init_r()
@@ -83,7 +83,7 @@ public final class GEOSContext {
     }
   }
 
-  private func geometry(of area: OutageArea) -> OpaquePointer? {
+  func geometry(of area: OutageArea) -> OpaquePointer? {
     var polygons: [OpaquePointer?] = (0..<area.polygonCount).map { index in
       var rings: [OpaquePointer?] = area.rings(ofPolygon: index).map { ring in
         let sequence = GEOSCoordSeq_create_r(handle, UInt32(ring.count), 2)
