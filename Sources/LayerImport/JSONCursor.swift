@@ -114,11 +114,25 @@ struct JSONCursor {
   /// Passes a number.
   @inline(__always)
   mutating func number() throws(JSONStop) -> Double {
-    guard let (value, rest) = readDecimal(p, end) else { throw .bad(expected: "a number") }
-    // It may go on behind the end of the memory.
-    guard rest < end else { throw .needsMore }
+    guard let (value, rest) = readDecimal(p, end) else {
+      throw mayGoOn(from: p) ? .needsMore : .bad(expected: "a number")
+    }
+    // It may go on behind the end of the memory, there or within its exponent.
+    guard rest < end, rest.pointee | 32 != UInt8(ascii: "e") || !mayGoOn(from: rest) else { throw .needsMore }
     p = rest
     return value
+  }
+
+  /// Whether nothing but what numbers are made of stands from there to the end of the memory.
+  private func mayGoOn(from start: UnsafePointer<UInt8>) -> Bool {
+    UnsafeBufferPointer(start: start, count: end - start).allSatisfy {
+      switch $0 {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "."),
+        UInt8(ascii: "e"), UInt8(ascii: "E"):
+        true
+      default: false
+      }
+    }
   }
 
   /// Passes `true`, `null`, a number or any other bare word, and gives its bytes.
