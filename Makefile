@@ -6,12 +6,13 @@ FIXTURES  := GeoFixtures
 SUDO      := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 LIBRARIES := libgeos-dev libproj-dev libspatialite-dev libsqlite3-dev zlib1g-dev libssl-dev pkg-config
+FOR_SERVE := redis-tools
 FOR_TESTS := redis-tools libsqlite3-mod-spatialite sqlite3 python3-redis
 FOR_BENCH := redis-server redis-tools libs2-dev libboost-dev g++
 
 .PHONY: serve build test test-bench lint bench bench-match fuzz-match fuzz-resp fixtures clean
 
-serve: build $(DATA)/outaged.sqlite
+serve: build .build/serve-tools $(DATA)/outaged.sqlite
 	@echo
 	@echo "Serving from $(DATA). Try from another shell:"
 	@echo "  redis-cli -s $(DATA)/query.sock OUTAGE.ACCOUNT 000000000098"
@@ -64,6 +65,10 @@ clean:
 # What apt has to bring is asked for only where something is missing.
 .build/libraries: Makefile
 	@$(call install,$(LIBRARIES))
+	@mkdir -p .build && touch $@
+
+.build/serve-tools: Makefile
+	@$(call install,$(FOR_SERVE))
 	@mkdir -p .build && touch $@
 
 .build/test-tools: Makefile
