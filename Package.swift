@@ -93,7 +93,12 @@ let package = Package(
       "LayerStore", ["OutageModel", "CSpatiaLite", .product(name: "GRDB", package: "GRDB.swift")]),
     tests(
       "EventLog", ["OutageModel", "LayerStore", "CSpatiaLite", .product(name: "GRDB", package: "GRDB.swift")]),
-    tests("OutageDaemon", ["OutageModel", "Territory", "WireProtocol", "LayerStore"]),
+    tests(
+      "OutageDaemon",
+      [
+        "OutageModel", "Territory", "CallerAnswer", "ByteBuffers", "WireProtocol", "Reactor", "LayerImport",
+        "LayerStore",
+      ]),
     .testTarget(
       name: "EndToEndTests",
       dependencies: [

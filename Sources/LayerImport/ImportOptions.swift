@@ -25,6 +25,8 @@ public struct ImportOptions: Sendable {
   public var crs: String?
   /// The IANA time zone of times without an offset, such as `America/Los_Angeles`.
   public var timeZoneName: String?
+  /// The zone where neither `timeZoneName` nor the profile gives one; without any, a time without an offset is `timeWithoutZone`.
+  public var defaultTimeZoneName: String?
   /// Of telephone numbers without one; digits only.
   public var defaultCountryCode = "1"
   /// Records that lie outside are rejected. `west` above `east` is a box across the antimeridian.

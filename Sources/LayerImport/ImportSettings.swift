@@ -23,7 +23,7 @@ struct ImportSettings {
     wantedColumns = wanted
     isDayFirst = profile?.dateOrder == "dmy"
     crs = options.crs ?? profile?.crs
-    timeZoneName = options.timeZoneName ?? profile?.timezone
+    timeZoneName = options.timeZoneName ?? profile?.timezone ?? options.defaultTimeZoneName
     layerName = options.layerName ?? profile?.layer
     encoding = options.encoding ?? profile?.encoding
     countryCode = profile?.countryCode ?? options.defaultCountryCode

@@ -20,8 +20,9 @@ public enum ConfigurationError: Error, Equatable, Sendable, CustomStringConverti
 
 /// The settings of one daemon, from `--config FILE`. `Docs/OPERATIONS.md` lists the keys.
 public struct DaemonConfiguration: Sendable, Equatable {
-  /// IANA name of the zone in which times are spoken, and of wall-clock times in files that name no other.
-  public var timeZone = "UTC"
+  /// IANA name of the zone in which times are spoken (UTC if `nil`), and of wall-clock times in files that name no other (an error if
+  /// `nil`: a guess would move every time in the file).
+  public var timeZone: String?
   /// The country code that a phone number without one gets; digits only.
   public var defaultCountryCode = "1"
   /// The `NEAR` of a query that has none; 0 = off.
@@ -69,7 +70,7 @@ public struct DaemonConfiguration: Sendable, Equatable {
     }
     var reader = StrictReader(file: file, rest: object)
     try reader.take("timeZone", "an IANA zone such as America/Los_Angeles", &timeZone) {
-      TimeZone(identifier: $0) != nil
+      $0.flatMap(TimeZone.init(identifier:)) != nil
     }
     try reader.take("defaultCountryCode", "1 to 3 digits, such as \"1\"", &defaultCountryCode) {
       (1...3).contains($0.count) && $0.allSatisfy { "0123456789".contains($0) }
@@ -122,9 +123,10 @@ public struct DaemonConfiguration: Sendable, Equatable {
         expected: "one of \(languages.map(\.language).sorted())")
     }
     languages.insert(languages.remove(at: first), at: 0)
-    guard let zone = TimeZone(identifier: timeZone) else {
+    let zoneName = timeZone ?? "UTC"
+    guard let zone = TimeZone(identifier: zoneName) else {
       throw ConfigurationError.badValue(
-        file: "configuration", key: "timeZone", found: timeZone, expected: "an IANA zone")
+        file: "configuration", key: "timeZone", found: zoneName, expected: "an IANA zone")
     }
     return AnswerSettings(timeZone: zone, staleAfterSeconds: staleAfterSeconds, languages: languages)
   }
@@ -146,13 +148,10 @@ private struct StrictReader {
     value = typed
   }
 
-  /// JSON numbers come as NSNumber, which would also pass for a Bool.
+  /// JSON's `true` comes as an NSNumber of C's type `char`, which would also pass for the number 1.
   private static func convert<Value>(_ found: Any, to type: Value.Type) -> Value? {
-    if found is Bool, type != Bool.self, !(found is NSNumber && "\(found)" != "true" && "\(found)" != "false")
-    {
-      return nil
-    }
-    return found as? Value
+    let isBoolean = (found as? NSNumber).map { String(cString: $0.objCType) == "c" } ?? false
+    return isBoolean == (type == Bool.self) ? found as? Value : nil
   }
 
   func finish() throws(ConfigurationError) {

@@ -50,7 +50,8 @@ public struct PublishRequest: Codable, Sendable {
     options.mapping = map ?? [:]
     options.profileFile = profile
     options.crs = crs
-    options.timeZoneName = timezone ?? configuration.timeZone
+    options.timeZoneName = timezone
+    options.defaultTimeZoneName = configuration.timeZone
     options.defaultCountryCode = configuration.defaultCountryCode
     options.territoryBounds = configuration.territoryBounds.map {
       TerritoryBounds(west: $0[0], south: $0[1], east: $0[2], north: $0[3])
