@@ -10,7 +10,7 @@ FOR_SERVE := redis-tools
 FOR_TESTS := redis-tools libsqlite3-mod-spatialite sqlite3 python3-redis
 FOR_BENCH := redis-server redis-tools libs2-dev libboost-dev g++
 
-.PHONY: serve build test test-bench lint bench bench-match fuzz-match fuzz-resp fixtures clean
+.PHONY: serve build test test-bench lint docs bench bench-match fuzz-match fuzz-resp fixtures clean
 
 serve: build .build/serve-tools $(DATA)/outaged.sqlite
 	@echo
@@ -50,8 +50,15 @@ fuzz-resp: .build/libraries
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests Bench/Package.swift Bench/Sources Bench/Tests
 
-bench: build .build/bench-tools $(DATA)/outaged.sqlite
-	Bench/bench-serve.sh
+# The tables at the end of two pages are the program's own.
+docs: build
+	@for page in PROTOCOL:commands FORMATS:formats; do \
+	  file=Docs/$${page%:*}.md; command=$${page#*:}; \
+	  sed -i "/^<!-- outaged $$command -->$$/q" $$file && $(OUTAGED) $$command >> $$file; \
+	done
+
+bench: build .build/bench-tools
+	Bench/bench-lookups.sh
 
 bench-match: .build/libraries .build/bench-tools
 	swift run -c release --package-path Bench bench-match --out Docs

@@ -37,14 +37,14 @@ public struct ImportFault: Hashable, Sendable, CustomStringConvertible {
   public var found: String
   public var expected: String
 
-  /// `storm.geojson: feature 17 (outageId OMS-4411), field startedAt: found "soon", expected ...`
+  /// `storm.csv: record 17, field header: wrongEncoding (the text is not ...): found the byte 0xf1 ..., expected ...`
   public var description: String {
     var place = file
     if let layer { place += ", layer \(layer)" }
     if let record { place += (layer == nil ? ": " : ", ") + "record \(record)" }
     if let id { place += " (\(id))" }
     if let field { place += (record == nil ? ": " : ", ") + "field \(field)" }
-    return "\(place): \(reason.meaning): found \(found), expected \(expected)"
+    return "\(place): \(reason.rawValue) (\(reason.meaning)): found \(found), expected \(expected)"
   }
 }
 

@@ -2,20 +2,47 @@
 
 /// Why a file was refused, or a record rejected, repaired or remarked on. The raw values are stable: reports and tests use them.
 public enum ImportReason: String, CaseIterable, Sendable, Encodable {
-  // The file as a whole
+  // Effect.refused
   case unreadableFile, emptyFile, unknownFormat, notJSON, notGeoJSON, truncated, damagedGzip, damagedDatabase
   case wrongEncoding, missingPart, missingCRS, unknownCRS, missingColumn, unknownLayer, badProfile, badOption
   case recordTooLarge
-  // A record that is left out
+  // Effect.rejected
   case missingId, emptyGeometry, notPolygonal, notAPoint, unreadableGeometry, notANumber, zeroZero,
     swappedLonLat
-  case outOfRange, outsideTerritory, unrepairable, badTime, timeWithoutZone, badNumber, columnCount
-  // A record that is mended
+  case outOfRange, outsideTerritory, unrepairable, badTime, timeWithoutZone, columnCount
+  // Effect.repaired
   case unclosedRing, wrongWinding, duplicatePoints, spike, selfIntersection, ringSelfIntersection
   case holeOutsideShell, nestedHoles, nestedShells, duplicateRings, disconnectedInterior, collapsedRing
   case invalidGeometry, antimeridian
-  // A record that is taken, and remarked on
-  case zDropped, unknownValue, badPhone, duplicateId, emptyLayer, unmappedColumn, crsAssumed
+  // Effect.remarked
+  case zDropped, unknownValue, badNumber, badPhone, duplicateId, emptyLayer, unmappedColumn, crsAssumed
+
+  /// What becomes of the file or the record.
+  public enum Effect: String, CaseIterable, Sendable {
+    case refused = "the file is refused"
+    case rejected = "the record is left out"
+    case repaired = "the record is taken, repaired"
+    case remarked = "the record is taken, and remarked on"
+  }
+
+  public var effect: Effect {
+    switch self {
+    case .unreadableFile, .emptyFile, .unknownFormat, .notJSON, .notGeoJSON, .truncated, .damagedGzip,
+      .damagedDatabase, .wrongEncoding, .missingPart, .missingCRS, .unknownCRS, .missingColumn, .unknownLayer,
+      .badProfile, .badOption, .recordTooLarge:
+      .refused
+    case .missingId, .emptyGeometry, .notPolygonal, .notAPoint, .unreadableGeometry, .notANumber, .zeroZero,
+      .swappedLonLat, .outOfRange, .outsideTerritory, .unrepairable, .badTime, .timeWithoutZone, .columnCount:
+      .rejected
+    case .unclosedRing, .wrongWinding, .duplicatePoints, .spike, .selfIntersection, .ringSelfIntersection,
+      .holeOutsideShell, .nestedHoles, .nestedShells, .duplicateRings, .disconnectedInterior, .collapsedRing,
+      .invalidGeometry, .antimeridian:
+      .repaired
+    case .zDropped, .unknownValue, .badNumber, .badPhone, .duplicateId, .emptyLayer, .unmappedColumn,
+      .crsAssumed:
+      .remarked
+    }
+  }
 
   /// What it means, for a person.
   public var meaning: String {

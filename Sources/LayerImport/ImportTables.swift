@@ -113,19 +113,24 @@ struct ImportTables: Sendable {
   /// As shipped.
   static let shipped = ImportTables()
 
+  /// Field, to code, to its spellings.
+  static let shippedSpellings = decoded(
+    PackageResources.spellings_json, [String: [String: [String]]].self)
+  static let shippedCauseRules = decoded(PackageResources.cause_words_json, [CauseRule].self)
+
   private init() {
-    func decoded<T: Decodable>(_ bytes: [UInt8], _ type: T.Type) -> T {
-      do { return try JSONDecoder().decode(type, from: Data(bytes)) } catch {
-        preconditionFailure("a shipped table is damaged: \(error)")
-      }
-    }
-    columns = decoded(PackageResources.columns_json, [String: [String: [String]]].self)
+    columns = Self.decoded(PackageResources.columns_json, [String: [String: [String]]].self)
     for (field, codes) in Self.codes {
       for code in codes { spellings[field, default: [:]][folded(code)] = code }
     }
-    let shipped = decoded(PackageResources.spellings_json, [String: [String: [String]]].self)
-    add(spellings: shipped, replacing: false)
-    add(causeRules: decoded(PackageResources.cause_words_json, [CauseRule].self))
+    add(spellings: Self.shippedSpellings, replacing: false)
+    add(causeRules: Self.shippedCauseRules)
+  }
+
+  private static func decoded<T: Decodable>(_ bytes: [UInt8], _ type: T.Type) -> T {
+    do { return try JSONDecoder().decode(type, from: Data(bytes)) } catch {
+      preconditionFailure("a shipped table is damaged: \(error)")
+    }
   }
 
   /// The shipped tables with a profile's in front of them.

@@ -11,6 +11,7 @@ struct Outaged: AsyncParsableCommand {
     version: outagedVersion,
     subcommands: [
       Serve.self, Import.self, Check.self, Publish.self, Rollback.self, Status.self, Ask.self, Commands.self,
+      Formats.self,
     ])
 }
 
