@@ -25,7 +25,7 @@ import WireProtocol
   private static func answers(_ client: SocketClient) throws -> [String: String] {
     var answers: [String: String] = [:]
     for number in 0..<5100 {
-      let id = "SP-" + String(repeating: "0", count: 9 - String(number).count) + String(number)
+      let id = "SP-" + padded(number, 9)
       answers[id] = try client.ask(["OUTAGE.SERVICEPOINT", id]).text
     }
     return answers
