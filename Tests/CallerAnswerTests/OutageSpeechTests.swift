@@ -120,6 +120,79 @@ private func speech(_ language: String = "en", isStale: Bool = false) -> OutageS
   }
 }
 
+@Suite struct EveryWordingTests {
+  /// All that can be said of one outage, or of none, by the situation.
+  private static func situations(_ language: String) -> [String: String] {
+    let later = Timestamp(iso8601: "2026-11-25T17:00:00Z")
+    let stale = speech(language, isStale: true)
+    let fresh = speech(language)
+    func inside(_ change: (inout Outage) -> Void) -> String { fresh.inside(outage(change)) }
+    func scheduled(_ kind: OutageKind, ert: String?) -> String {
+      inside {
+        $0.kind = .known(kind)
+        $0.startedAt = later
+        $0.estimatedRestorationAt = ert.flatMap { Timestamp(iso8601: $0) }
+      }
+    }
+    return [
+      "in force": inside { _ in },
+      "low confidence": inside { $0.ertConfidence = .known(.low) },
+      "assessing": inside { $0.estimatedRestorationAt = nil },
+      "overdue": inside { $0.estimatedRestorationAt = now },
+      "predicted": inside { $0.status = .known(.predicted) },
+      "partially restored": inside { $0.status = .known(.partiallyRestored) },
+      "planned": inside { $0.kind = .known(.planned) },
+      "planned, not begun": scheduled(.planned, ert: nil),
+      "planned, not begun, with its end": scheduled(.planned, ert: "2026-11-25T20:00:00Z"),
+      "shut-off": inside { $0.kind = .known(.publicSafetyShutoff) },
+      "shut-off, not begun": scheduled(.publicSafetyShutoff, ert: nil),
+      "shut-off, not begun, with its end": scheduled(.publicSafetyShutoff, ert: "2026-11-25T20:00:00Z"),
+      "restored": inside { $0.status = .known(.restored) },
+      "cancelled": inside { $0.status = .known(.cancelled) },
+      "near": fresh.near(outage()), "none": fresh.none,
+      "stale, inside": stale.inside(outage()), "stale, near": stale.near(outage()), "stale, none": stale.none,
+    ]
+  }
+
+  @Test(arguments: ["en", "es"])
+  func `each situation has its own wording`(language: String) {
+    let situations = Self.situations(language)
+    #expect(Set(situations.values).count == situations.count, "\(situations)")
+    for (situation, said) in situations {
+      #expect(said.hasSuffix("."), "\(situation): \(said)")
+      #expect(!said.contains("{") && !said.contains("  "), "\(situation): \(said)")
+    }
+  }
+
+  @Test(arguments: ["en", "es"])
+  func `each crew status and each cause has its own sentence`(language: String) {
+    let crews = CrewStatus.allCases.map { status in
+      speech(language).inside(outage { $0.crewStatus = .known(status) })
+    }
+    #expect(Set(crews).count == CrewStatus.allCases.count)
+    let causes = OutageCauseKind.allCases.map { kind in
+      speech(language).inside(outage { $0.causeKind = .known(kind) })
+    }
+    #expect(Set(causes).count == OutageCauseKind.allCases.count)
+  }
+
+  @Test func `the two languages share no sentence`() {
+    let spanish = Self.situations("es")
+    for (situation, said) in Self.situations("en") { #expect(spanish[situation] != said, "\(situation)") }
+  }
+
+  @Test(arguments: ["en", "es"])
+  func `nothing but a known ERT names a time for power to be back`(language: String) {
+    let promised = language == "en" ? "6:30 PM" : "6:30 de la tarde"
+    for (situation, said) in Self.situations(language) {
+      let mayPromise = [
+        "in force", "low confidence", "predicted", "partially restored", "planned", "shut-off", "near",
+      ].contains(situation)
+      #expect(said.contains(promised) == mayPromise, "\(situation): \(said)")
+    }
+  }
+}
+
 @Suite struct SpeechTemplatesTests {
   private let english = PackageResourcesForTests.english
 

@@ -82,6 +82,44 @@ import WireProtocol
     #expect(finished.output == "all well\n", "\(finished.errors)")
   }
 
+  private static let hasSpatiaLite =
+    (try? run("/usr/bin/sqlite3", [":memory:", "SELECT load_extension('mod_spatialite')"]).status) == 0
+
+  @Test(.enabled(if: ClientTests.hasSpatiaLite, "sqlite3 with libsqlite3-mod-spatialite is not installed"))
+  func `a map opens the store while it is served, and finds the current addresses and outages`() throws {
+    let scratch = try fixtureDirectory()
+    let daemon = try RunningDaemon(data: scratch.path, arguments: ["--config", fixtures + "/outaged.json"])
+    let published = try outaged(
+      "publish", "outages", fixtures + "/storm/step-01.geojson", "--data", scratch.path)
+    #expect(published.status == 0)
+    func sql(_ query: String) throws -> String {
+      let arguments = [
+        "-readonly", scratch.path + "/outaged.sqlite", "SELECT load_extension('mod_spatialite')", query,
+      ]
+      let finished = try run("/usr/bin/sqlite3", arguments)
+      return (finished.output + finished.errors).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+    #expect(
+      try sql(
+        "SELECT view_name, view_geometry, f_table_name FROM views_geometry_columns ORDER BY view_name")
+        == "current_outage|geom|outage\ncurrent_service_point|geom|service_point")
+    #expect(
+      try sql(
+        "SELECT count(*), min(GeometryType(geom)), min(Srid(geom)), min(IsValid(geom)) FROM current_outage")
+        == "3|MULTIPOLYGON|4326|1")
+    #expect(
+      try sql("SELECT count(*), min(GeometryType(geom)), min(Srid(geom)) FROM current_service_point")
+        == "5100|POINT|4326")
+    // The answer to a bot and the map agree.
+    let covered = try sql(
+      """
+      SELECT count(*) FROM current_service_point WHERE EXISTS
+        (SELECT 1 FROM current_outage WHERE ST_Covers(current_outage.geom, current_service_point.geom))
+      """)
+    let info = try daemon.client().ask(["INFO", "outages"]).text ?? ""
+    #expect(info.contains("service_points_out:\(covered)\r\n"), "\(covered), \(info)")
+  }
+
   @Test func `the command line asks, tells the state, publishes, rolls back`() throws {
     let scratch = try fixtureDirectory()
     let config = fixtures + "/outaged.json"
