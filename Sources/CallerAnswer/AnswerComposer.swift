@@ -87,7 +87,8 @@ public struct AnswerComposer: ~Copyable {
     return location
   }
 
-  /// The nearest outage in force whose edge lies within the distance; of equally near ones the one that takes precedence.
+  /// The nearest outage in force whose edge lies within the distance; of equally near ones the one that takes precedence. A suspected one only where
+  /// there is no other.
   private mutating func findNear(
     _ position: LonLat, _ nearMetres: Double, _ sheet: AnswerSheet, _ location: inout Location
   ) {
@@ -97,10 +98,13 @@ public struct AnswerComposer: ~Copyable {
     for index in 0..<nearHits.count {
       let hit = nearHits[index]
       guard sheet.phases[Int(hit.polygon)] == .inForce else { continue }
-      if location.match == .near,
-        (location.distanceMetres, location.primary) <= (hit.distanceMetres, hit.polygon)
-      {
-        continue
+      let isSuspected = hit.polygon >= sheet.firstSuspected
+      if location.match == .near {
+        let wasSuspected = location.primary >= sheet.firstSuspected
+        let isNoBetter =
+          wasSuspected == isSuspected
+          ? (location.distanceMetres, location.primary) <= (hit.distanceMetres, hit.polygon) : isSuspected
+        if isNoBetter { continue }
       }
       location.match = .near
       location.primary = hit.polygon

@@ -32,6 +32,8 @@ public final class AnswerSheet: Sendable {
   public let isStale: Bool
   /// By outage number.
   let phases: FlatArray<OutagePhase>
+  /// Outages from this number on are suspected: they come last in precedence.
+  let firstSuspected: UInt32
   /// What stands between the value of `match` and the first location.
   let head: FlatArray<UInt8>
   /// The outage as a JSON object, by number.
@@ -50,6 +52,7 @@ public final class AnswerSheet: Sendable {
     validUntil = Self.nextRendering(
       after: now, changes: [isStale ? nil : staleAt, table.nextChange(after: now)])
     phases = FlatArray(table.phases(at: now))
+    firstSuspected = UInt32(table.outages.firstIndex(where: \.isSuspected) ?? table.count)
     var head = ByteBuffer()
     head.append("\",\"layerVersion\":")
     head.append(decimal: table.layer?.number ?? 0)
@@ -188,6 +191,11 @@ extension ByteBuffer {
   fileprivate mutating func append(outage: Outage, at now: Timestamp) {
     append("{")
     append(jsonField: "outageId", outage.outageId)
+    if let suspicion = outage.suspicion {
+      let hundredths = Int((suspicion.confidence * 100).rounded())
+      append(utf8Of: ",\"suspected\":true,\"confidence\":\(Double(hundredths) / 100)")
+      append(jsonField: "reportCount", suspicion.reportCount)
+    }
     append(jsonField: "kind", outage.kind.text)
     append(jsonField: "status", outage.status.text)
     append(jsonField: "cause", outage.cause)

@@ -13,6 +13,8 @@ struct OutageSpeech {
 
   /// What a caller hears whose service point the outage covers.
   func inside(_ outage: Outage) -> String {
+    // It rests on what callers say, and not on the layer.
+    if outage.isSuspected { return joined([templates[.suspected], templates[.ertAssessing]]) }
     if isStale { return templates[.staleInside] }
     switch outage.phase(at: now) {
     case .over: return templates[outage.status.code == .cancelled ? .cancelled : .restored]
@@ -31,6 +33,7 @@ struct OutageSpeech {
 
   /// What a caller hears who is not in the outage but close to it.
   func near(_ outage: Outage) -> String {
+    if outage.isSuspected { return templates[.suspectedNear] }
     if isStale { return templates[.staleNear] }
     guard outage.phase(at: now) == .inForce else { return templates[.none] }
     return joined([templates[.near]] + details(outage))

@@ -24,6 +24,7 @@ public struct SpeechTemplates: Sendable {
   enum Sentence: String, CaseIterable {
     case unplanned, predicted, partiallyRestored, publicSafetyShutoff, planned, scheduled, scheduledUntil
     case scheduledShutoff, scheduledShutoffUntil
+    case suspected, suspectedNear
     case restored, cancelled, near, none, staleInside, staleNear, staleNone, causeAsWorded
     case ertKnown, ertLowConfidence, ertAssessing, ertOverdue
     case severalIntro, severalAt, severalNone, severalNoneStale, severalMore

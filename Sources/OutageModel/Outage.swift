@@ -21,11 +21,26 @@ public struct Outage: Hashable, Sendable {
   /// A text of the utility's for callers.
   public var message: String?
   public var updatedAt: Timestamp?
+  /// Set for an outage that callers' reports tell of and the OMS does not; `nil` for the OMS's own.
+  public var suspicion: Suspicion?
   public var area: OutageArea
 
   public init(outageId: String, area: OutageArea) {
     self.outageId = outageId
     self.area = area
+  }
+}
+
+/// What a suspected outage rests on.
+public struct Suspicion: Hashable, Sendable {
+  /// How likely the next reporter there is to say that power is out; above 0, below 1.
+  public var confidence: Double
+  /// Places that have reported.
+  public var reportCount: Int
+
+  public init(confidence: Double, reportCount: Int) {
+    self.confidence = confidence
+    self.reportCount = reportCount
   }
 }
 
@@ -58,6 +73,8 @@ public enum OutagePhase: UInt8, Hashable, Sendable, BitwiseCopyable {
 }
 
 extension Outage {
+  public var isSuspected: Bool { suspicion != nil }
+
   public func ert(at now: Timestamp) -> ERT {
     guard let estimatedRestorationAt else { return .assessing }
     return estimatedRestorationAt > now

@@ -6,8 +6,8 @@ import PointLocation
 /// The outages of one layer version, sorted by precedence: of two outages that cover a point, the one with the lower number is the
 /// primary one, if both are in the same phase.
 ///
-/// The order is: unplanned, then public-safety shut-off, then planned; then the smaller area; then the later start; then the id, by its
-/// UTF-8 bytes. A kind that no table knows counts as unplanned.
+/// The order is: unplanned, then public-safety shut-off, then planned, then suspected; then the smaller area; then the later start; then the id, by
+/// its UTF-8 bytes. A kind that no table knows counts as unplanned.
 public struct OutageTable: Sendable {
   /// The layer's version; `nil` before anything was published.
   public let layer: LayerVersion?
@@ -28,7 +28,7 @@ public struct OutageTable: Sendable {
   private static func precedes(
     _ a: (outage: Outage, area: Double), _ b: (outage: Outage, area: Double)
   ) -> Bool {
-    let kinds = (a.outage.kind.rank, b.outage.kind.rank)
+    let kinds = (a.outage.rank, b.outage.rank)
     if kinds.0 != kinds.1 { return kinds.0 < kinds.1 }
     if a.area != b.area { return a.area < b.area }
     let starts = (a.outage.startedAt ?? .earliest, b.outage.startedAt ?? .earliest)
@@ -51,9 +51,10 @@ public struct OutageTable: Sendable {
   }
 }
 
-extension Coded<OutageKind> {
+extension Outage {
   fileprivate var rank: Int {
-    switch code {
+    if isSuspected { return 3 }
+    return switch kind.code {
     case .unplanned, nil: 0
     case .publicSafetyShutoff: 1
     case .planned: 2

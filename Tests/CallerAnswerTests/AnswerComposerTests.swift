@@ -123,6 +123,9 @@ private func ask(account: String, _ sheet: AnswerSheet, language: String = "en",
       outage("unplanned-b", square(0, 0, 1)) { $0.startedAt = published.adding(seconds: -60) },
       outage("shutoff", square(0.45, 0.45, 0.1)) { $0.kind = .known(.publicSafetyShutoff) },
       outage("planned", square(0.45, 0.45, 0.1)) { $0.kind = .known(.planned) },
+      outage("suspected", square(0.45, 0.45, 0.1)) {
+        $0.suspicion = Suspicion(confidence: 0.75, reportCount: 2)
+      },
       outage("shutoff-scheduled", square(0.45, 0.45, 0.1)) {
         $0.kind = .known(.publicSafetyShutoff)
         later(&$0)
@@ -138,6 +141,36 @@ private func ask(account: String, _ sheet: AnswerSheet, language: String = "en",
       #expect(answer.locations[0].outage?.outageId == ranked[first].outageId)
       #expect(Set(answer.locations[0].alsoIn) == Set(ranked[(first + 1)...].map(\.outageId)))
     }
+  }
+
+  @Test func `a suspected outage is marked and tells what it rests on`() throws {
+    let suspected = outage("SUSPECTED-12", square(0, 0, 1)) {
+      $0.status = .known(.predicted)
+      $0.suspicion = Suspicion(confidence: 6.0 / 7, reportCount: 5)
+    }
+    let text = try ask(
+      account: "A", sheet([servicePoint("SP-1", 0.5, 0.5, account: "A")], [suspected])
+    ).text
+    #expect(
+      text.contains(
+        #""match":"inside","outage":{"outageId":"SUSPECTED-12","suspected":true,"confidence":0.86,"reportCount":5,"kind":"unplanned","status":"predicted","ertStatus":"assessing"},"alsoIn":[]}"#
+      ))
+    #expect(text.contains("others near you have reported the same"))
+  }
+
+  @Test func `a suspected outage close by is told only where no other is close`() throws {
+    let point = [servicePoint("SP-1", 1.001, 0.5, account: "A")]
+    let suspected = outage("SUSPECTED-1", square(1.0015, 0.4, 0.2)) {
+      $0.suspicion = Suspicion(confidence: 0.8, reportCount: 3)
+    }
+    let alone = try ask(account: "A", sheet(point, [suspected]), nearMetres: 200).answer
+    #expect(alone.match == "near")
+    #expect(alone.locations[0].outage?.outageId == "SUSPECTED-1")
+    #expect(alone.say.contains("people close to you have reported"))
+    let known = try ask(
+      account: "A", sheet(point, [suspected, outage("OMS-1", square(0, 0, 1))]), nearMetres: 200
+    ).answer
+    #expect(known.locations[0].outage?.outageId == "OMS-1")
   }
 
   @Test func `texts that JSON cannot hold as they are come through escaped`() throws {

@@ -38,6 +38,24 @@ private func speech(_ language: String = "en", isStale: Bool = false) -> OutageS
     )
   }
 
+  @Test func `a suspected outage is told as what others have reported, stale layer or not`() {
+    let suspected = outage {
+      $0.suspicion = Suspicion(confidence: 0.8, reportCount: 3)
+      $0.estimatedRestorationAt = nil
+    }
+    for isStale in [false, true] {
+      #expect(
+        speech(isStale: isStale).inside(suspected)
+          == "We do not know of a power outage at your address yet, but others near you have reported the same. We are checking it. We do not know yet when power will be back."
+      )
+      #expect(
+        speech("es", isStale: isStale).inside(suspected)
+          == "Todavía no sabemos de un corte de luz en su dirección, pero otras personas cerca de usted han informado de lo mismo. Lo estamos comprobando. Todavía no sabemos cuándo volverá la luz."
+      )
+      #expect(speech(isStale: isStale).near(suspected).contains("people close to you have reported"))
+    }
+  }
+
   @Test func `an ERT in the past is not promised`() {
     let said = speech().inside(outage { $0.estimatedRestorationAt = now })
     #expect(said.hasSuffix("It is taking longer than we expected, and we do not have a new time yet."))
