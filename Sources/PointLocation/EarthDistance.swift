@@ -4,10 +4,10 @@
 ///
 /// Up to 50 km a straight line through the Earth is shorter than the geodesic by less than 3 parts in a million, so that distances may be
 /// taken in space, where neither the poles nor the date line are special.
-struct EarthPlace {
-  var vector: SIMD3<Double>
+package struct EarthPlace {
+  package var vector: SIMD3<Double>
 
-  init(lonDegrees: Double, latDegrees: Double) {
+  package init(lonDegrees: Double, latDegrees: Double) {
     let lat = sineAndCosine(degrees: latDegrees)
     let lon = sineAndCosine(degrees: lonDegrees)
     let normal = Self.semiMajorMetres / (1 - Self.eccentricitySquared * lat.sine * lat.sine).squareRoot()
@@ -19,9 +19,9 @@ struct EarthPlace {
   static let semiMajorMetres = 6_378_137.0
   static let eccentricitySquared = 6.694_379_990_141_317e-3
   /// The least radius of curvature anywhere on the ellipsoid: the meridian's at the equator.
-  static let leastCurvatureMetres = 6_335_439.0
+  package static let leastCurvatureMetres = 6_335_439.0
 
-  func distanceMetres(to other: EarthPlace) -> Double {
+  package func distanceMetres(to other: EarthPlace) -> Double {
     let between = other.vector - vector
     return (between * between).sum().squareRoot()
   }
@@ -101,7 +101,7 @@ struct NearRegion {
 }
 
 /// Sine and cosine to the last bits, without the C library; exact at multiples of 90 degrees.
-func sineAndCosine(degrees: Double) -> (sine: Double, cosine: Double) {
+package func sineAndCosine(degrees: Double) -> (sine: Double, cosine: Double) {
   let turned = degrees.remainder(dividingBy: 360)
   let quarter = (turned / 90).rounded()
   let angle = (turned - quarter * 90) * (.pi / 180)
