@@ -8,9 +8,9 @@ SUDO      := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 LIBRARIES := libgeos-dev libproj-dev libspatialite-dev libsqlite3-dev zlib1g-dev libssl-dev pkg-config
 FOR_SERVE := redis-tools
 FOR_TESTS := redis-tools libsqlite3-mod-spatialite sqlite3 python3-redis
-FOR_BENCH := redis-server redis-tools libs2-dev libboost-dev g++
+FOR_BENCH := redis-server redis-tools libs2-dev libboost-dev g++ postgresql-15 postgresql-15-postgis-3 python3
 
-.PHONY: serve build test test-bench lint docs bench bench-match fuzz-match fuzz-resp fixtures clean
+.PHONY: serve build test test-bench lint docs bench bench-serve bench-match fuzz-match fuzz-resp fixtures clean
 
 serve: build .build/serve-tools $(DATA)/outaged.sqlite
 	@echo
@@ -59,6 +59,11 @@ docs: build
 
 bench: build .build/bench-tools
 	Bench/bench-lookups.sh
+
+# About eight minutes on a quiet machine; sizes come from the environment (Bench/serve/bench-serve.py).
+bench-serve: build .build/bench-tools
+	for product in outage-fixtures outage-load bare-epoll; do swift build -c release --package-path Bench --product $$product || exit 1; done
+	python3 Bench/serve/bench-serve.py
 
 bench-match: .build/libraries .build/bench-tools
 	swift run -c release --package-path Bench bench-match --out Docs

@@ -37,6 +37,7 @@ public final class LoadClient {
   private var closed: [(connection: LoadConnection, retryAt: Int64)] = []
   private let isClosedLoop: Bool
   private var isEnding = false
+  private var endedAt: Int64 = 0
   /// The moment from which nanoseconds are counted.
   private var beginning: Int64 = 0
 
@@ -87,15 +88,20 @@ public final class LoadClient {
     let events = cepoll_events(Self.eventCount)
     defer { free(UnsafeMutableRawPointer(events)) }
     let end = Int64(settings.pace.seconds * 1e9)
-    let lastMoment = end + Int64(settings.drainSeconds * 1e9)
+    let drain = Int64(settings.drainSeconds * 1e9)
+    let lastMoment = end + drain
     var churned = 0
     if isClosedLoop { for connection in connections { refill(connection, now: now()) } }
     while true {
       var now = now()
-      isEnding = now >= end
-      if !isClosedLoop { sendDue(now) }
-      let isDone = isClosedLoop ? isEnding : isEnding && requests.nextStart == nil
-      if isDone && inFlightCount == 0 || now >= lastMoment { break }
+      if !isEnding, now >= end || result.sentCount >= settings.requestCountMax {
+        isEnding = true
+        endedAt = now
+      }
+      let isCut = result.sentCount >= settings.requestCountMax
+      if !isClosedLoop, !isCut { sendDue(now) }
+      let isDone = isEnding && (isClosedLoop || isCut || requests.nextStart == nil)
+      if isDone && inFlightCount == 0 || now >= min(lastMoment, isEnding ? endedAt + drain : .max) { break }
       if settings.churnPerSecond > 0, !isEnding {
         let wanted = Int(Double(now) / 1e9 * settings.churnPerSecond)
         while churned < wanted {
@@ -118,7 +124,7 @@ public final class LoadClient {
         if connection.isOpen, flags & cepoll_out != 0 { flush(connection) }
       }
     }
-    result.seconds = Double(min(now(), end)) / 1e9
+    result.seconds = Double(endedAt) / 1e9
     if inFlightCount > 0 { fail("unanswered", count: inFlightCount) }
     result.log.finish()
     return result

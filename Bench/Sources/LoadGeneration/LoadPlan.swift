@@ -26,10 +26,16 @@ public struct LoadPlan: Sendable {
     public var sets: [Int]
   }
 
-  /// A key and the service points that it leads to, by ascending id.
+  /// A key and the service points that it leads to, by ascending id: the first of them, as many as an answer lists.
   public struct Key: Sendable {
     public var text: String
     public var locations: [Location]
+    /// How many more there are.
+    public var omittedCount = 0
+
+    public init(text: String, locations: [Location], omittedCount: Int = 0) {
+      (self.text, self.locations, self.omittedCount) = (text, locations, omittedCount)
+    }
   }
 
   /// Somebody who may call: three ways to ask about the same person.
@@ -76,10 +82,16 @@ extension LoadPlan {
     }
 
     var random = SplitMix64(seed: seed, keys: 41)
-    var drawn = Set<Int>()
-    while drawn.count < min(customerCount, points.count) { drawn.insert(random.below(points.count)) }
-    var order = drawn.sorted()
-    for index in order.indices.reversed() { order.swapAt(index, random.below(index + 1)) }
+    // Each account once, or those with thousands of service points would be asked about most.
+    var shuffled = Array(points.indices)
+    var order: [Int] = []
+    var drawnAccounts = Set<String>()
+    for index in shuffled.indices where order.count < customerCount {
+      shuffled.swapAt(index, index + random.below(shuffled.count - index))
+      let row = shuffled[index]
+      if let account = points[row].accountId, !drawnAccounts.insert(account).inserted { continue }
+      order.append(row)
+    }
 
     var rowsOfAccount: [String: [Int]] = [:]
     var rowsOfPhone: [String: [Int]] = [:]
@@ -109,7 +121,9 @@ extension LoadPlan {
     }
     func key(_ text: String, _ rows: [Int]) -> Key {
       let sorted = rows.sorted { points[$0].servicePointId < points[$1].servicePointId }
-      return Key(text: text, locations: sorted.map(location))
+      return Key(
+        text: text, locations: sorted.prefix(LoadPlan.locationsMax).map(location),
+        omittedCount: max(0, sorted.count - LoadPlan.locationsMax))
     }
     for row in order {
       let point = points[row]
@@ -130,7 +144,7 @@ public struct LoadPlanError: Error, CustomStringConvertible {
 }
 
 extension LoadPlan {
-  private static let firstLine = "outage-load plan 1"
+  private static let firstLine = "outage-load plan 2"
 
   /// Writes the plan, a record a line, its fields separated by tabs.
   public func write(to path: String) throws {
@@ -149,7 +163,7 @@ extension LoadPlan {
       text += "C\n"
       for (kind, key) in [("A", customer.account), ("P", customer.phone), ("X", customer.point)] {
         guard let key else { continue }
-        text += "\(kind)\t\(key.text)"
+        text += "\(kind)\t\(key.text)\t\(key.omittedCount)"
         for location in key.locations {
           text += "\t\(location.servicePointId)\t" + location.sets.map(String.init).joined(separator: " ")
         }
@@ -160,52 +174,98 @@ extension LoadPlan {
   }
 
   public init(contentsOf path: String) throws {
-    let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
-    let lines = bytes.split(separator: UInt8(ascii: "\n"))
-    guard let first = lines.first, String(decoding: first, as: UTF8.self) == Self.firstLine else {
+    let data = try Data(contentsOf: URL(fileURLWithPath: path))
+    try data.withUnsafeBytes { try read(Fields($0), path) }
+  }
+
+  private mutating func read(_ start: Fields, _ path: String) throws {
+    var fields = start
+    guard fields.text() == Self.firstLine else {
       throw LoadPlanError(
         description: "\(path): the first line is not '\(Self.firstLine)'; make it with outage-load plan")
     }
     var account: Key?
     var phone: Key?
-    for (number, line) in lines.enumerated().dropFirst() {
-      let fields = line.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false)
-      func text(_ index: Int) -> String { String(decoding: fields[index], as: UTF8.self) }
-      func numbers(_ index: Int) -> [Int] {
-        fields[index].split(separator: UInt8(ascii: " ")).compactMap(Self.number)
-      }
-      func key() -> Key {
-        Key(
-          text: text(1),
-          locations: stride(from: 2, to: fields.count - 1, by: 2).map {
-            Location(servicePointId: text($0), sets: numbers($0 + 1))
-          })
-      }
+    var lineNumber = 1
+    while fields.nextLine() {
+      lineNumber += 1
       let last = layers.count - 1
-      switch (line.first, fields.count) {
-      case (UInt8(ascii: "L"), 2): layers.append(Layer(path: text(1)))
-      case (UInt8(ascii: "O"), 4) where last >= 0:
-        layers[last].outageIds.append(text(1))
-        layers[last].isOver.append(text(2) == "1")
-        layers[last].scheduledUntilMilliseconds.append(Int64(text(3)) ?? .min)
-      case (UInt8(ascii: "S"), 2) where last >= 0:
-        layers[last].sets.append(numbers(1).map(UInt32.init))
-      case (UInt8(ascii: "C"), 1): (account, phone) = (nil, nil)
-      case (UInt8(ascii: "A"), 4...): account = key()
-      case (UInt8(ascii: "P"), 4...): phone = key()
-      case (UInt8(ascii: "X"), 4):
-        customers.append(Customer(account: account, phone: phone, point: key()))
-      default: throw LoadPlanError(description: "\(path), line \(number + 1): no record of a plan")
+      switch fields.text() {
+      case "L": layers.append(Layer(path: fields.text()))
+      case "O" where last >= 0:
+        layers[last].outageIds.append(fields.text())
+        layers[last].isOver.append(fields.text() == "1")
+        layers[last].scheduledUntilMilliseconds.append(Int64(fields.text()) ?? .min)
+      case "S" where last >= 0: layers[last].sets.append(fields.numbers().map(UInt32.init))
+      case "C": (account, phone) = (nil, nil)
+      case "A": account = fields.key()
+      case "P": phone = fields.key()
+      case "X": customers.append(Customer(account: account, phone: phone, point: fields.key()))
+      default: throw LoadPlanError(description: "\(path), line \(lineNumber): no record of a plan")
       }
     }
   }
+}
 
-  private static func number(_ digits: ArraySlice<UInt8>) -> Int? {
-    var value = 0
-    for digit in digits {
-      guard digit >= 0x30, digit <= 0x39 else { return nil }
-      value = value * 10 + Int(digit - 0x30)
+/// Walks over lines of fields that tabs separate.
+private struct Fields {
+  private let bytes: UnsafeRawBufferPointer
+  private var offset = 0
+  private var lineEnd = 0
+
+  init(_ bytes: UnsafeRawBufferPointer) {
+    self.bytes = bytes
+    lineEnd = endOfLine(from: 0)
+  }
+
+  private func endOfLine(from start: Int) -> Int {
+    var end = start
+    while end < bytes.count, bytes[end] != 10 { end += 1 }
+    return end
+  }
+
+  /// Goes to the next line.
+  /// - Returns: whether there is one.
+  mutating func nextLine() -> Bool {
+    offset = lineEnd + 1
+    guard offset < bytes.count else { return false }
+    lineEnd = endOfLine(from: offset)
+    return true
+  }
+
+  private var hasMore: Bool { offset < lineEnd }
+
+  /// The next field; empty behind the last one.
+  mutating func text() -> String {
+    let start = offset
+    while offset < lineEnd, bytes[offset] != 9 { offset += 1 }
+    let text = String(decoding: UnsafeRawBufferPointer(rebasing: bytes[start..<offset]), as: UTF8.self)
+    if offset < lineEnd { offset += 1 }
+    return text
+  }
+
+  /// The next field's whole numbers, between spaces.
+  mutating func numbers() -> [Int] {
+    var numbers: [Int] = []
+    var number = 0
+    while offset < lineEnd, bytes[offset] != 9 {
+      if bytes[offset] == 32 {
+        numbers.append(number)
+        number = 0
+      } else {
+        number = number * 10 + Int(bytes[offset] & 15)
+      }
+      offset += 1
     }
-    return value
+    numbers.append(number)
+    if offset < lineEnd { offset += 1 }
+    return numbers
+  }
+
+  /// All that is left of the line: a key's text, how many locations are left out, and pairs of a service point's id and its sets.
+  mutating func key() -> LoadPlan.Key {
+    var key = LoadPlan.Key(text: text(), locations: [], omittedCount: numbers()[0])
+    while hasMore { key.locations.append(LoadPlan.Location(servicePointId: text(), sets: numbers())) }
+    return key
   }
 }

@@ -33,6 +33,8 @@ public struct LoadSettings: Sendable {
   public var intervalSeconds = 0.5
   /// How long answers are waited for after the last request.
   public var drainSeconds = 5.0
+  /// The run ends early when so many have been sent.
+  public var requestCountMax = Int.max
 
   public init(socketPath: String) { self.socketPath = socketPath }
 }

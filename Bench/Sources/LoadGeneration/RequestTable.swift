@@ -12,6 +12,8 @@ public struct RequestTable: Sendable {
     var bytes: Range<Int>
     /// In `locations`.
     var locations: Range<Int>
+    /// Further locations that the answer only counts.
+    var omittedCount: Int
   }
 
   /// A service point that an answer must list.
@@ -73,7 +75,9 @@ public struct RequestTable: Sendable {
       setNumbers += location.sets.map(Int32.init)
     }
     entries.append(
-      Entry(kind: kind, bytes: start..<bytes.count, locations: firstLocation..<locations.count))
+      Entry(
+        kind: kind, bytes: start..<bytes.count, locations: firstLocation..<locations.count,
+        omittedCount: key.omittedCount))
     return Int32(entries.count - 1)
   }
 

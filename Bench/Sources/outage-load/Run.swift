@@ -35,6 +35,9 @@ struct Run: ParsableCommand {
   @Option(help: "Seconds.")
   var seconds = 5.0
 
+  @Option(help: "End when so many requests have been sent, if that is sooner.")
+  var requests: Int?
+
   @Option(help: "Open loop: requests a second.")
   var rate: Double?
 
@@ -148,12 +151,13 @@ struct Run: ParsableCommand {
     let runs = clients.map { client in RunningThread { client.run(beginning: beginning) } }
     var result = runs[0].value
     for run in runs.dropFirst() { result.merge(run.value) }
-    let after = ServerAccounting(pid: pid)
+    let lastPid = try AdminClient(path: socket).serverPid
+    let after = ServerAccounting(pid: lastPid)
     publisher?.stop()
     publishing?.value
 
     let report = RunReport(
-      title: title ?? heading, result: result, before: before, after: after,
+      title: title ?? heading, result: result, before: lastPid == pid ? before : nil, after: after,
       publishes: Array((publisher?.records ?? []).dropFirst(alreadyPublished ? 0 : 1)), startedAt: startedAt)
     print(report.text)
     if let svg { try write(report.plot.svg, to: svg) }
@@ -186,6 +190,7 @@ struct Run: ParsableCommand {
     settings.churnPerSecond = churn / Double(threads)
     settings.checksAnswers = verb == nil && !unchecked
     settings.intervalSeconds = interval
+    if let requests { settings.requestCountMax = requests / threads }
     return settings
   }
 

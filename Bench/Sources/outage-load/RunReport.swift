@@ -7,14 +7,16 @@ import LoadGeneration
 struct RunReport {
   let title: String
   let result: LoadResult
-  let before, after: ServerAccounting
+  /// `nil` if another process serves since.
+  let before: ServerAccounting?
+  let after: ServerAccounting
   let publishes: [PublishRecord]
   /// Seconds since the epoch.
   let startedAt: Double
 
   static let percentiles = [50.0, 90, 99, 99.9, 99.99]
 
-  private var cpuByThread: [String: Int64] { after.cpuNanoseconds(since: before) }
+  private var cpuByThread: [String: Int64] { before.map(after.cpuNanoseconds(since:)) ?? [:] }
   private var cpuNanoseconds: Int64 { cpuByThread.values.reduce(0, +) }
   private var cpuMicrosecondsPerRequest: Double {
     result.answeredCount == 0 ? 0 : Double(cpuNanoseconds) / 1e3 / Double(result.answeredCount)
@@ -42,9 +44,11 @@ struct RunReport {
     line("sent late at worst", microseconds(UInt64(max(0, result.latestSendNanoseconds))))
     line(
       "server CPU",
-      "\(fixed(cpuMicrosecondsPerRequest, 3)) us a request; "
-        + cpuByThread.filter { $0.value > 1_000_000 }.sorted { $0.value > $1.value }
-        .map { "\($0.key) \(fixed(Double($0.value) / 1e9, 2)) s" }.joined(separator: ", "))
+      before == nil
+        ? "unknown: another process serves now"
+        : "\(fixed(cpuMicrosecondsPerRequest, 3)) us a request; "
+          + cpuByThread.filter { $0.value > 1_000_000 }.sorted { $0.value > $1.value }
+          .map { "\($0.key) \(fixed(Double($0.value) / 1e9, 2)) s" }.joined(separator: ", "))
     line(
       "server memory",
       "\(after.residentBytes >> 20) MiB resident, \(after.peakResidentBytes >> 20) MiB at the peak")

@@ -93,7 +93,6 @@ struct AnswerCheckTests {
     #expect(Self.isWrong(Self.verdict(Self.answer(version: 9))), "a version that nobody published")
     #expect(
       Self.isWrong(Self.verdict(Self.answer(tail: ",{\"servicePointId\":\"SP-3\"}"))), "one more location")
-    #expect(Self.isWrong(Self.verdict(Self.answer(omitted: ",\"locationsOmitted\":1"))) == false)
     #expect(Self.isWrong(Self.verdict(String(Self.answer().dropLast()))), "cut short")
   }
 
