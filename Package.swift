@@ -68,7 +68,8 @@ let package = Package(
       "LayerStore",
       ["OutageModel", "CSpatiaLite", .product(name: "GRDB", package: "GRDB.swift")]),
     module(
-      "EventLog", ["OutageModel", "LayerStore", .product(name: "GRDB", package: "GRDB.swift")]),
+      "EventLog",
+      ["OutageModel", "LayerStore", "ByteBuffers", .product(name: "GRDB", package: "GRDB.swift")]),
     module(
       "OutageDaemon",
       [
@@ -98,7 +99,11 @@ let package = Package(
     tests(
       "LayerStore", ["OutageModel", "CSpatiaLite", .product(name: "GRDB", package: "GRDB.swift")]),
     tests(
-      "EventLog", ["OutageModel", "LayerStore", "CSpatiaLite", .product(name: "GRDB", package: "GRDB.swift")]),
+      "EventLog",
+      [
+        "OutageModel", "LayerStore", "ByteBuffers", "CSpatiaLite",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ]),
     tests(
       "OutageDaemon",
       [

@@ -115,14 +115,27 @@ final class LanguageSheet: Sendable {
   let severalMore: RenderedTexts
 
   /// The sentences that depend on no outage, by their position in `fixed`.
-  enum Fixed: Int, CaseIterable { case none, severalNone }
+  enum Fixed: Int, CaseIterable {
+    case none, severalNone, reportNew, reportKnown, reportStillOut, reportRestored, reportWireDown
+  }
 
   init(speech: OutageSpeech, outages: [Outage]) {
     let templates = speech.templates
     tag = Array(templates.language.utf8)
     inside = RenderedTexts(count: outages.count) { $1.append(jsonEscaped: speech.inside(outages[$0])) }
     near = RenderedTexts(count: outages.count) { $1.append(jsonEscaped: speech.near(outages[$0])) }
-    fixed = RenderedTexts([speech.none, templates[speech.isStale ? .severalNoneStale : .severalNone]])
+    fixed = RenderedTexts(
+      Fixed.allCases.map { sentence in
+        switch sentence {
+        case .none: speech.none
+        case .severalNone: templates[speech.isStale ? .severalNoneStale : .severalNone]
+        case .reportNew: templates[.reportNew]
+        case .reportKnown: templates[.reportKnown]
+        case .reportStillOut: templates[.reportStillOut]
+        case .reportRestored: templates[.reportRestored]
+        case .reportWireDown: templates[.reportWireDown]
+        }
+      })
     severalAt = RenderedTexts(templates[.severalAt].split(at: ["{address}", "{say}"]))
     severalIntro = RenderedTexts(templates[.severalIntro].split(at: ["{count}"]))
     severalMore = RenderedTexts(templates[.severalMore].split(at: ["{count}"]))

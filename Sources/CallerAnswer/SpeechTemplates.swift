@@ -28,6 +28,7 @@ public struct SpeechTemplates: Sendable {
     case restored, cancelled, near, none, staleInside, staleNear, staleNone, causeAsWorded
     case ertKnown, ertLowConfidence, ertAssessing, ertOverdue
     case severalIntro, severalAt, severalNone, severalNoneStale, severalMore
+    case reportNew, reportKnown, reportStillOut, reportRestored, reportWireDown
 
     /// What a template of this name may hold between braces; all of them have to be there.
     var placeholders: [String] {

@@ -51,6 +51,14 @@ final class ControlPlane: @unchecked Sendable {
     summary = Mutex(Summary(startedAt: clock()))
   }
 
+  /// Called with the Territory of each rendering, which is one after each publish and one whenever the clock has changed something: on the
+  /// control thread, so that it should only hand it on. Set before `start`.
+  private let didRender = Mutex<[@Sendable (Territory, Timestamp, LayerStore) -> Void]>([])
+
+  func observe(_ observer: @escaping @Sendable (Territory, Timestamp, LayerStore) -> Void) {
+    didRender.withLock { $0.append(observer) }
+  }
+
   /// What a loop answers with until it is told of another.
   var initialState: ServedState { state }
 
@@ -190,6 +198,7 @@ final class ControlPlane: @unchecked Sendable {
       $0.status = served
       $0.asOf = asOf
     }
+    for observer in didRender.withLock({ $0 }) { observer(publisher.territory, now, publisher.store) }
     let left = LoopCount(reactor.loops.count)
     for loop in reactor.loops {
       loop.submit { [self] loop in

@@ -14,15 +14,21 @@ public struct DaemonOptions: Sendable {
   public var directory: String
   public var querySocket: String
   public var adminSocket: String
+  public var feedSocket: String
   public var configurationFile: String?
 
   /// - Parameters:
   ///   - querySocket: `DIR/query.sock` if `nil`.
   ///   - adminSocket: `DIR/admin.sock` if `nil`.
-  public init(directory: String, querySocket: String?, adminSocket: String?, configurationFile: String?) {
+  ///   - feedSocket: `DIR/feed.sock` if `nil`.
+  public init(
+    directory: String, querySocket: String?, adminSocket: String?, feedSocket: String? = nil,
+    configurationFile: String?
+  ) {
     self.directory = directory
     self.querySocket = querySocket ?? directory + "/query.sock"
     self.adminSocket = adminSocket ?? directory + "/admin.sock"
+    self.feedSocket = feedSocket ?? directory + "/feed.sock"
     self.configurationFile = configurationFile
   }
 }
@@ -55,12 +61,22 @@ public struct Daemon: Sendable {
 
     let control = try ControlPlane(
       directory: options.directory, store: store, configuration: configuration, log: log, clock: systemClock)
-    let reactor = try startReactor(configuration, control)
+    let desk = try ReportDesk(
+      directory: options.directory, settings: configuration.reports, log: log, clock: systemClock)
+    let feed = try ChangeFeed(
+      directory: options.directory, settings: configuration.changes, desk: desk, log: log, clock: systemClock)
+    control.observe { territory, now, store in
+      feed.serve(territory, store: store)
+      desk.match(territory, at: now)
+    }
+    let reactor = try startReactor(configuration, control, desk, feed)
     let admin = try UnixListener(path: options.adminSocket, mode: 0o600)
     let query = try UnixListener(path: options.querySocket, mode: 0o660)
+    let feeds = try UnixListener(path: options.feedSocket, mode: 0o660)
     // Callers are told LOADING until the Territory is there, which is better than to be refused.
     try reactor.add(admin, tag: ListenerTag.admin.rawValue)
     try reactor.add(query, tag: ListenerTag.query.rawValue)
+    try reactor.add(feeds, tag: ListenerTag.feed.rawValue)
     let failure = Shared<(any Error)?>(nil)
     control.start(reactor) { [options, log] error in
       if let error {
@@ -78,7 +94,10 @@ public struct Daemon: Sendable {
       guard signal == .sighup else { break }
       notifier.notify(.reloading, status: "reading the configuration")
       do {
-        control.reload(try readConfiguration())
+        let configuration = try readConfiguration()
+        control.reload(configuration)
+        desk.reconfigure(configuration.reports)
+        feed.reconfigure(configuration.changes)
       } catch {
         log.error("configuration kept as it was", metadata: ["error": "\(error)"])
       }
@@ -87,11 +106,15 @@ public struct Daemon: Sendable {
 
     log.info("draining")
     notifier.notify(.stopping, status: "draining")
+    feed.drain()
     reactor.drain(withinMilliseconds: Self.drainMilliseconds)
     reactor.join()
     query.close()
+    feeds.close()
     admin.close()
     control.stop()
+    feed.stop()
+    desk.stop()
     _ = lock
     if let error = failure.value.withLock({ $0 }) { throw error }
     log.info("stopped")
@@ -103,7 +126,7 @@ public struct Daemon: Sendable {
   }
 
   private func startReactor(
-    _ configuration: DaemonConfiguration, _ control: ControlPlane
+    _ configuration: DaemonConfiguration, _ control: ControlPlane, _ desk: ReportDesk, _ feed: ChangeFeed
   ) throws(ReactorError) -> Reactor {
     var limits = ReactorLimits()
     limits.connectionsMax = configuration.maxConnections
@@ -114,19 +137,21 @@ public struct Daemon: Sendable {
     let information = { @Sendable [options] (sections: [String]) in
       InfoReport(
         version: outagedVersion, querySocket: options.querySocket, adminSocket: options.adminSocket,
-        summary: control.summary.withLock { $0 }, loops: counters.value.withLock { $0 }, now: systemClock()
+        summary: control.summary.withLock { $0 }, loops: counters.value.withLock { $0 }, now: systemClock(),
+        reports: desk.information, changes: feed.information
       ).text(sections)
     }
     let loopCount = configuration.eventLoops ?? min(64, ProcessInfo.processInfo.activeProcessorCount)
     let initialState = control.initialState
+    let services = SlowServices(
+      admin: { control.carryOut($0, for: $1, on: $2) }, report: { desk.take($0, from: $1, on: $2) },
+      feed: { feed.carryOut($0, $1, for: $2, on: $3) }, unsubscribe: { feed.unsubscribe($0) })
     return try Reactor(loopCount: loopCount, limits: limits) { loop in
       counters.value.withLock { $0.append(loop.counters) }
       let responder = QueryResponder(
         state: initialState, parser: parser, identity: ServerIdentity(version: outagedVersion),
         information: information)
-      return SocketHandler(loop: loop, responder: responder, parser: parser) { request, connection, loop in
-        control.carryOut(request, for: connection, on: loop)
-      }
+      return SocketHandler(loop: loop, responder: responder, parser: parser, services: services)
     }
   }
 }

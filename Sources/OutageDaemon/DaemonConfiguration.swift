@@ -1,6 +1,7 @@
 // The daemon's configuration file: strict JSON, each key with a default, each value with bounds.
 
 import CallerAnswer
+import EventLog
 import Foundation
 import OutageModel
 
@@ -47,6 +48,8 @@ public struct DaemonConfiguration: Sendable, Equatable {
   public var halfRequestTimeoutSeconds = 30
   /// A client that does not read its replies is cut after this.
   public var unreadReplyTimeoutSeconds = 30
+  var changes = ChangeSettings()
+  var reports = ReportDeskSettings()
 
   public init() {}
 
@@ -93,6 +96,42 @@ public struct DaemonConfiguration: Sendable, Equatable {
     try reader.take("unreadReplyTimeoutSeconds", "1 to 3600", &unreadReplyTimeoutSeconds) {
       (1...3600).contains($0)
     }
+    try reader.object("changes") { (reader: inout StrictReader) throws(ConfigurationError) in
+      try reader.take("keepHours", "1 to 8760", &changes.keepHours) { (1...8760).contains($0) }
+      try reader.take("ertMinimumMoveSeconds", "0 to 86400", &changes.damping.minimumMoveSeconds) {
+        (0...86_400).contains($0)
+      }
+      try reader.take("ertMinimumIntervalSeconds", "0 to 86400", &changes.damping.minimumIntervalSeconds) {
+        (0...86_400).contains($0)
+      }
+      try reader.take("ertSettleSeconds", "0 to 86400", &changes.damping.settleSeconds) {
+        (0...86_400).contains($0)
+      }
+    }
+    try reader.object("reports") { (reader: inout StrictReader) throws(ConfigurationError) in
+      try reader.take("keepDays", "1 to 3650", &reports.journal.keepDays) { (1...3650).contains($0) }
+      try reader.take("repeatSeconds", "0 to 86400", &reports.journal.repeatSeconds) {
+        (0...86_400).contains($0)
+      }
+      try reader.take("matchWithinSeconds", "60 to 2592000", &reports.journal.matchWithinSeconds) {
+        (60...2_592_000).contains($0)
+      }
+      var directory: String?
+      try reader.take("spoolDirectory", "a directory that is there", &directory) { path in
+        var isDirectory: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path ?? "", isDirectory: &isDirectory)
+          && isDirectory.boolValue
+      }
+      var spool = SpoolSettings(directory: directory ?? "")
+      var format = spool.format.rawValue
+      try reader.take("spoolFormat", "csv or json", &format) { SpoolSettings.Format(rawValue: $0) != nil }
+      spool.format = SpoolSettings.Format(rawValue: format) ?? .csv
+      try reader.take("spoolBatchMax", "1 to 1000000", &spool.batchMax) { (1...1_000_000).contains($0) }
+      reports.spool = directory == nil ? nil : spool
+      try reader.take("spoolIntervalSeconds", "1 to 86400", &reports.spoolIntervalSeconds) {
+        (1...86_400).contains($0)
+      }
+    }
     try reader.finish()
   }
 
@@ -136,6 +175,8 @@ public struct DaemonConfiguration: Sendable, Equatable {
 private struct StrictReader {
   let file: String
   var rest: [String: Any]
+  /// What stands before each key in errors, such as `reports.`.
+  var path = ""
 
   /// Sets `value` if the key is there.
   mutating func take<Value>(
@@ -143,9 +184,22 @@ private struct StrictReader {
   ) throws(ConfigurationError) {
     guard let found = rest.removeValue(forKey: key) else { return }
     guard let typed = Self.convert(found, to: Value.self), isValid(typed) else {
-      throw .badValue(file: file, key: key, found: "\(found)", expected: expected)
+      throw .badValue(file: file, key: path + key, found: "\(found)", expected: expected)
     }
     value = typed
+  }
+
+  /// Reads an object within the object by `read`; its errors name both keys.
+  mutating func object(
+    _ key: String, _ read: (inout StrictReader) throws(ConfigurationError) -> Void
+  ) throws(ConfigurationError) {
+    guard let found = rest.removeValue(forKey: key) else { return }
+    guard let object = found as? [String: Any] else {
+      throw .badValue(file: file, key: key, found: "\(found)", expected: "an object")
+    }
+    var reader = StrictReader(file: file, rest: object, path: "\(path)\(key).")
+    try read(&reader)
+    try reader.finish()
   }
 
   /// JSON's `true` comes as an NSNumber of C's type `char`, which would also pass for the number 1.
@@ -156,7 +210,8 @@ private struct StrictReader {
 
   func finish() throws(ConfigurationError) {
     if let key = rest.keys.sorted().first {
-      throw .badValue(file: file, key: key, found: "an unknown key", expected: "a key of Docs/OPERATIONS.md")
+      throw .badValue(
+        file: file, key: path + key, found: "an unknown key", expected: "a key of Docs/OPERATIONS.md")
     }
   }
 }

@@ -12,8 +12,10 @@ struct InfoReport {
   var summary: ControlPlane.Summary
   var loops: [LoopCounters]
   var now: Timestamp
+  var reports: [(String, Any)]
+  var changes: [(String, Any)]
 
-  static let sections = ["server", "clients", "memory", "stats", "outages"]
+  static let sections = ["server", "clients", "memory", "stats", "outages", "reports", "changes"]
 
   /// - Parameter wanted: sections in lower case; none, `all`, `everything` and `default` mean all.
   func text(_ wanted: [String]) -> String {
@@ -54,6 +56,8 @@ struct InfoReport {
         + CloseReason.allCases.map { reason in
           ("closed_\(reason)", sum { $0.closed(because: reason).value })
         }
+    case "reports": return reports
+    case "changes": return changes
     default:
       let status = summary.status
       return [

@@ -32,6 +32,14 @@ public struct QueryResponder: ~Copyable {
   /// Requests that were answered with an error.
   public private(set) var errorCount = 0
 
+  /// How a connection goes on after a request.
+  enum Outcome {
+    case keep
+    case closeAfterReplies
+    /// Nothing is written yet: the receipt comes when the report is stored.
+    case report(ReportIntake)
+  }
+
   /// The most bytes of one `MACCOUNT` or `MPOINT` reply; further elements are errors.
   public static let multipleReplyBytesMax = 16 << 20
 
@@ -48,9 +56,9 @@ public struct QueryResponder: ~Copyable {
 
   /// Carries out one request and appends its reply.
   @inline(__always)
-  public mutating func answer(
+  mutating func answer(
     _ arguments: Arguments, session: inout SessionState, into output: inout ByteBuffer
-  ) -> SessionState.Continuation {
+  ) -> Outcome {
     do throws(RequestError) {
       let command = try parser.parse(arguments, role: .query)
       return try answer(command, session: &session, into: &output)
@@ -63,7 +71,7 @@ public struct QueryResponder: ~Copyable {
 
   private mutating func answer(
     _ command: Command, session: inout SessionState, into output: inout ByteBuffer
-  ) throws(RequestError) -> SessionState.Continuation {
+  ) throws(RequestError) -> Outcome {
     switch command {
     case .account(let id, let options):
       let sheet = try loadedSheet()
@@ -109,12 +117,20 @@ public struct QueryResponder: ~Copyable {
             language: 0, sheet: sheet))
       }
     case .session(let command):
-      return session.answer(command, by: identity, parser: parser, into: &output)
+      switch session.answer(command, by: identity, parser: parser, into: &output) {
+      case .keep: break
+      case .closeAfterReplies: return .closeAfterReplies
+      }
+    case .reportAdd(let request):
+      let sheet = try loadedSheet()
+      let language = request.language.map { sheet.language($0.text) } ?? 0
+      return .report(try ReportIntake(request, sheet: sheet, language: language, receivedAt: systemClock()))
     case .info(let sections):
       let names = (0..<sections.count).map { String(decoding: sections[$0], as: UTF8.self).lowercased() }
       output.appendVerbatim(information(names), session.version)
     case .layerPublish, .layerStatus, .layerRollback, .addressesReload:
       throw RequestError(.notPermitted, "served on the admin socket only")
+    case .feed: throw RequestError(.notPermitted, "served on the feed and admin sockets only")
     }
     return .keep
   }

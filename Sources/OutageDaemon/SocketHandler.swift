@@ -8,6 +8,15 @@ import WireProtocol
 enum ListenerTag: Int {
   case query = 0
   case admin = 1
+  case feed = 2
+
+  var role: CommandSpec.Role {
+    switch self {
+    case .query: .query
+    case .admin: .admin
+    case .feed: .feed
+    }
+  }
 }
 
 /// A request of the admin socket that takes longer than an event loop may.
@@ -18,6 +27,15 @@ enum AdminRequest: Sendable {
   case reloadAddresses
 }
 
+/// What takes longer than an event loop may; each completes the connection when it is done.
+struct SlowServices: Sendable {
+  var admin: @Sendable (AdminRequest, ConnectionID, EventLoop) -> Void
+  var report: @Sendable (ReportIntake, ConnectionID, EventLoop) -> Void
+  var feed: @Sendable (FeedRequest, RESPVersion, ConnectionID, EventLoop) -> Void
+  /// A connection that has subscribed is closed.
+  var unsubscribe: @Sendable (ConnectionID) -> Void
+}
+
 /// Serves the connections of one event loop. On that loop's thread only.
 final class SocketHandler: ConnectionHandler {
   private var responder: QueryResponder
@@ -26,17 +44,17 @@ final class SocketHandler: ConnectionHandler {
   private let sessions = SessionTable()
   /// By the connection's slot.
   private var roles: [CommandSpec.Role] = []
-  private let admin: @Sendable (AdminRequest, ConnectionID, EventLoop) -> Void
+  private let services: SlowServices
+  private var subscribed: Set<ConnectionID> = []
   private unowned let loop: EventLoop
 
   init(
-    loop: EventLoop, responder: consuming QueryResponder, parser: CommandParser,
-    admin: @escaping @Sendable (AdminRequest, ConnectionID, EventLoop) -> Void
+    loop: EventLoop, responder: consuming QueryResponder, parser: CommandParser, services: SlowServices
   ) {
     self.loop = loop
     self.responder = responder
     self.parser = parser
-    self.admin = admin
+    self.services = services
   }
 
   /// Answers from `state` from the next request on.
@@ -48,10 +66,12 @@ final class SocketHandler: ConnectionHandler {
     // Unique over all loops and generations, for `CLIENT ID`.
     let id = Int(connection.generation) << 40 | Int(connection.loop) << 32 | slot + 1
     sessions.begin(slot: slot, id: id)
-    roles[slot] = listenerTag == ListenerTag.admin.rawValue ? .admin : .query
+    roles[slot] = ListenerTag(rawValue: listenerTag)?.role ?? .query
   }
 
-  func closed(_ connection: ConnectionID, because reason: CloseReason) {}
+  func closed(_ connection: ConnectionID, because reason: CloseReason) {
+    if subscribed.remove(connection) != nil { services.unsubscribe(connection) }
+  }
 
   func handle(
     _ input: UnsafeRawBufferPointer, of connection: ConnectionID, budget: TurnBudget, output: inout ByteBuffer
@@ -87,20 +107,24 @@ final class SocketHandler: ConnectionHandler {
     _ arguments: Arguments, _ connection: ConnectionID, _ role: CommandSpec.Role,
     _ session: UnsafeMutablePointer<SessionState>, _ output: inout ByteBuffer
   ) -> Verdict.Next {
-    if role == .admin, let next = answerAdmin(arguments, connection, &output) { return next }
+    if role != .query, let next = answerSlowly(arguments, connection, role, session, &output) { return next }
     switch responder.answer(arguments, session: &session.pointee, into: &output) {
     case .keep: return .wait
     case .closeAfterReplies: return .close
+    case .report(let intake):
+      services.report(intake, connection, loop)
+      return .deferred
     }
   }
 
-  /// `nil` for a command that both sockets serve.
-  private func answerAdmin(
-    _ arguments: Arguments, _ connection: ConnectionID, _ output: inout ByteBuffer
+  /// `nil` for a command that every socket serves.
+  private func answerSlowly(
+    _ arguments: Arguments, _ connection: ConnectionID, _ role: CommandSpec.Role,
+    _ session: UnsafeMutablePointer<SessionState>, _ output: inout ByteBuffer
   ) -> Verdict.Next? {
     let command: Command
     do throws(RequestError) {
-      command = try parser.parse(arguments, role: .admin)
+      command = try parser.parse(arguments, role: role)
     } catch {
       output.appendError(error)
       return .wait
@@ -108,10 +132,13 @@ final class SocketHandler: ConnectionHandler {
     func text(_ bytes: Bytes) -> String { String(decoding: bytes, as: UTF8.self) }
     switch command {
     case .layerPublish(let path, let optionsJSON):
-      admin(.publish(path: text(path), optionsJSON: optionsJSON.map(text)), connection, loop)
-    case .layerStatus: admin(.status, connection, loop)
-    case .layerRollback(let version): admin(.rollBack(version: version), connection, loop)
-    case .addressesReload: admin(.reloadAddresses, connection, loop)
+      services.admin(.publish(path: text(path), optionsJSON: optionsJSON.map(text)), connection, loop)
+    case .layerStatus: services.admin(.status, connection, loop)
+    case .layerRollback(let version): services.admin(.rollBack(version: version), connection, loop)
+    case .addressesReload: services.admin(.reloadAddresses, connection, loop)
+    case .feed(let request):
+      if case .subscribe = request { subscribed.insert(connection) }
+      services.feed(request, session.pointee.version, connection, loop)
     default: return nil
     }
     return .deferred

@@ -29,6 +29,20 @@ public enum RestorationReason: String, CaseIterable, Sendable {
   case removed
   /// The outage goes on elsewhere, and its area does not cover the service point any more.
   case areaChanged
+  /// The service point is not in the address data any more.
+  case servicePointRemoved
+}
+
+/// Which changes a consumer wants; the empty filter wants all.
+public struct ChangeFilter: Hashable, Sendable {
+  /// Empty: all.
+  public var kinds: Set<ChangeKind> = []
+  /// Only those of medical-baseline customers.
+  public var criticalOnly = false
+  /// Only those of service points on this feeder.
+  public var feederId: String?
+
+  public init() {}
 }
 
 /// What those who follow the changes have been told of a service point that is out.

@@ -36,6 +36,8 @@ public enum Command {
   case points(Positions)
   /// Sections that are asked for, as the client wrote them; none: all.
   case info(sections: Arguments)
+  case reportAdd(ReportRequest)
+  case feed(FeedRequest)
   case layerPublish(path: Bytes, optionsJSON: Bytes?)
   case layerStatus
   case layerRollback(version: Int)

@@ -57,8 +57,9 @@ public struct CommandParser: Sendable {
     _ id: CommandID, _ arguments: Arguments, _ role: CommandSpec.Role
   ) throws(RequestError) -> Command {
     let spec = CommandTable[id]
-    guard spec.role == .query || role == .admin else {
-      throw RequestError(.notPermitted, "\(spec.name) is served on the admin socket only")
+    guard role.serves(spec.role) else {
+      let sockets = spec.role == .admin ? "admin socket" : "feed and admin sockets"
+      throw RequestError(.notPermitted, "\(spec.name) is served on the \(sockets) only")
     }
     let arity = spec.arity()
     guard arity < 0 ? arguments.count >= -arity || !spec.subcommands.isEmpty : arguments.count == arity else {
@@ -77,6 +78,9 @@ public struct CommandParser: Sendable {
           "expected pairs of longitude and latitude, found \(arguments.count - 1) numbers; \(usage(id))")
       }
       return .points(Positions(arguments: arguments.dropFirst(1)))
+    case .reportAdd: return .reportAdd(try report(arguments))
+    case .reportRead, .reportAck, .changesRead, .changesAck, .changesSubscribe, .changesUnsubscribe:
+      return .feed(try feed(id, arguments))
     case .layerPublish:
       guard arguments.count <= 3 else { throw wrongCount(id) }
       guard !arguments[1].isEmpty else {
@@ -133,7 +137,7 @@ extension CommandParser {
     return (key, try options(arguments, from: 2, id))
   }
 
-  private func checkKey(_ key: Bytes, _ id: CommandID) throws(RequestError) {
+  func checkKey(_ key: Bytes, _ id: CommandID) throws(RequestError) {
     guard !key.isEmpty, key.count <= Self.idBytesMax else {
       throw RequestError(
         .badArgument,
@@ -197,7 +201,7 @@ extension CommandParser {
     )
   }
 
-  private static func languageTag(_ bytes: Bytes) throws(RequestError) -> Bytes {
+  static func languageTag(_ bytes: Bytes) throws(RequestError) -> Bytes {
     let isTag =
       (1...35).contains(bytes.count)
       && bytes.allSatisfy {
@@ -298,7 +302,7 @@ extension CommandParser {
   }
 
   /// A name that can stand in a line of `name=value` pairs.
-  private static func label(_ bytes: Bytes, _ what: StaticString) throws(RequestError) -> Bytes {
+  static func label(_ bytes: Bytes, _ what: StaticString) throws(RequestError) -> Bytes {
     guard bytes.count <= 128, bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
       throw RequestError(
         .badArgument,
@@ -335,15 +339,15 @@ extension CommandParser {
   }
 
   @inline(never)
-  private func wrongCount(_ id: CommandID) -> RequestError {
+  func wrongCount(_ id: CommandID) -> RequestError {
     RequestError(.badArgument, "wrong number of arguments; \(usage(id))")
   }
 
-  private func missing(_ what: String, _ id: CommandID) -> RequestError {
+  func missing(_ what: String, _ id: CommandID) -> RequestError {
     RequestError(.badArgument, "expected \(what), found the end of the request; \(usage(id))")
   }
 
-  private func usage(_ id: CommandID) -> String {
+  func usage(_ id: CommandID) -> String {
     "usage: \(CommandTable[id].usage)"
   }
 }

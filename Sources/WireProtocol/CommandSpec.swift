@@ -2,13 +2,16 @@
 
 /// One command, or one subcommand of a command.
 public struct CommandSpec: Sendable {
-  /// Who may send it: any client, or those on the admin socket.
+  /// Who may send it: any client, those that follow changes and reports, or those on the admin socket, who may send all.
   public enum Role: String, Sendable {
-    case query, admin
+    case query, feed, admin
+
+    /// Whether a socket of this role serves a command of the other.
+    func serves(_ other: Role) -> Bool { self == .admin || other == .query || self == other }
   }
 
   public enum Group: String, CaseIterable, Sendable {
-    case outage, connection, server, layer
+    case outage, report, change, connection, server, layer
   }
 
   /// Upper case; subcommands without their command's name.
@@ -51,6 +54,8 @@ public struct ArgumentSpec: Sendable {
     case pureToken = "pure-token"
     /// Several arguments that come together.
     case block
+    /// One of several.
+    case oneOf = "oneof"
   }
 
   /// Lower case.
@@ -61,7 +66,7 @@ public struct ArgumentSpec: Sendable {
   public var isOptional: Bool
   /// May come again and again.
   public var isMultiple: Bool
-  /// The parts of a block.
+  /// The parts of a block, or the choices of one of several.
   public var parts: [ArgumentSpec]
   /// What it means, with its range and unit.
   public var summary: String
@@ -84,14 +89,25 @@ extension ArgumentSpec {
   /// The words that it takes at least.
   var wordCountMin: Int {
     if isOptional { return 0 }
-    return (token == nil ? 0 : 1)
-      + (kind == .pureToken ? 0 : kind == .block ? parts.reduce(0) { $0 + $1.wordCountMin } : 1)
+    let value =
+      switch kind {
+      case .pureToken: 0
+      case .block: parts.reduce(0) { $0 + $1.wordCountMin }
+      case .oneOf: parts.map(\.wordCountMin).min() ?? 0
+      case .string, .integer, .double: 1
+      }
+    return (token == nil ? 0 : 1) + value
   }
 
   /// As a person would write it: `[NEAR metres]`, `lon lat [lon lat ...]`.
   public var usage: String {
     let value =
-      kind == .pureToken ? "" : kind == .block ? parts.map(\.usage).joined(separator: " ") : name
+      switch kind {
+      case .pureToken: ""
+      case .block: parts.map(\.usage).joined(separator: " ")
+      case .oneOf: "<" + parts.map(\.usage).joined(separator: " | ") + ">"
+      case .string, .integer, .double: name
+      }
     let once = [token ?? "", value].filter { !$0.isEmpty }.joined(separator: " ")
     let text = isMultiple ? "\(once) [\(once) ...]" : once
     return isOptional ? "[\(text)]" : text

@@ -32,7 +32,7 @@ extension CommandTable {
 
   /// One line for each command: its usage, and its summary behind it.
   public static func help(for role: CommandSpec.Role) -> String {
-    let lines = all.filter { role == .admin || $0.role == .query }.flatMap(rows)
+    let lines = all.filter { role.serves($0.role) }.flatMap(rows)
     let width = lines.map(\.usage.count).max() ?? 0
     return lines.map { usage, row in
       usage + String(repeating: " ", count: width - usage.count + 2) + row.summary
@@ -46,12 +46,14 @@ extension CommandTable {
   }
 
   private static func leaves(_ argument: ArgumentSpec) -> [ArgumentSpec] {
-    argument.kind == .block ? argument.parts.flatMap(leaves) : [argument]
+    argument.parts.isEmpty ? [argument] : argument.parts.flatMap(leaves)
   }
 
   private static func title(of group: CommandSpec.Group) -> String {
     switch group {
     case .outage: "Lookups"
+    case .report: "Reports"
+    case .change: "Changes"
     case .connection: "Connection"
     case .server: "Server"
     case .layer: "Layers"
@@ -59,7 +61,11 @@ extension CommandTable {
   }
 
   private static func socket(_ spec: CommandSpec) -> String {
-    spec.role == .admin ? "admin" : "query, admin"
+    switch spec.role {
+    case .query: "query, feed, admin"
+    case .feed: "feed, admin"
+    case .admin: "admin"
+    }
   }
 
   private static func escaped(_ text: String) -> String {

@@ -3,6 +3,8 @@
 /// The commands' identities, in the order of the table.
 public enum CommandID: Int, CaseIterable, Sendable {
   case account, phone, meter, servicePoint, point, accounts, points
+  case reportAdd, reportRead, reportAck
+  case changesRead, changesAck, changesSubscribe, changesUnsubscribe
   case layerPublish, layerStatus, layerRollback, addressesReload
   case ping, echo, hello, auth, select, client, reset, quit
   case info, command, config
@@ -54,6 +56,9 @@ public enum CommandTable {
         complexity: "O(M log N), M positions, N outages",
         arguments: [ArgumentSpec("position", .block, multiple: true, parts: position, "A position.")],
         reply: "An array with one reply of `OUTAGE.POINT` for each position, in their order.")
+    case .reportAdd, .reportRead, .reportAck, .changesRead, .changesAck, .changesSubscribe,
+      .changesUnsubscribe:
+      feedSpec(id)
     case .layerPublish:
       CommandSpec(
         "LAYER.PUBLISH", role: .admin, group: .layer, "Imports a file as the new outage layer and serves it.",
@@ -157,7 +162,7 @@ public enum CommandTable {
     }
   }
 
-  private static let position = [
+  static let position = [
     ArgumentSpec("lon", .double, "WGS 84 longitude in degrees, -180 to 180, as a decimal number."),
     ArgumentSpec("lat", .double, "WGS 84 latitude in degrees, -90 to 90, as a decimal number."),
   ]
@@ -166,7 +171,7 @@ public enum CommandTable {
     "metres", .double, token: "NEAR", optional: true,
     "Outages within this distance count as `near`: 0 (off) to 50000; the configured one if it is not given.")
 
-  private static let language = ArgumentSpec(
+  static let language = ArgumentSpec(
     "tag", .string, token: "LANG", optional: true,
     "The language of `say`, a BCP 47 tag such as `es`; the configured one if it is not given.")
 

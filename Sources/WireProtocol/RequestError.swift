@@ -12,6 +12,8 @@ public struct RequestError: Error, Hashable, Sendable {
     case notPermitted = "NOPERM"
     /// The request is longer, or has more arguments, than the limits allow.
     case tooBig = "TOOBIG"
+    /// What was asked for was kept once and is kept no longer.
+    case gone = "GONE"
     /// No territory is loaded yet.
     case loading = "LOADING"
     /// The request was understood, and the server failed at it.

@@ -15,6 +15,9 @@ struct Serve: AsyncParsableCommand {
   @Option(help: "The query socket; DIR/query.sock if it is not given.")
   var socket: String?
 
+  @Option(help: "The socket of those who follow changes and reports; DIR/feed.sock if it is not given.")
+  var feedSocket: String?
+
   @Option(help: "trace, debug, info, notice, warning, error or critical.")
   var logLevel: String = "info"
 
@@ -27,7 +30,7 @@ struct Serve: AsyncParsableCommand {
     log.logLevel = level
     let options = DaemonOptions(
       directory: data.directory, querySocket: socket, adminSocket: data.adminSocket,
-      configurationFile: data.configurationFile)
+      feedSocket: feedSocket, configurationFile: data.configurationFile)
     do {
       try await Daemon(options: options, log: log).run()
     } catch {

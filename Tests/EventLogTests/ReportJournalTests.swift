@@ -28,22 +28,6 @@ final class TemporaryDirectory: Sendable {
   deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
-/// Waits for what another thread brings.
-final class Outcome<Value: Sendable>: Sendable {
-  private let value = Mutex<Value?>(nil)
-  private let isThere = DispatchSemaphore(value: 0)
-
-  func set(_ newValue: Value) {
-    value.withLock { $0 = newValue }
-    isThere.signal()
-  }
-
-  func wait() -> Value {
-    isThere.wait()
-    return value.withLock { $0! }
-  }
-}
-
 extension ReportJournal {
   func addAndWait(_ draft: ReportDraft) throws -> ReportReceipt {
     let outcome = Outcome<Result<ReportReceipt, any Error>>()

@@ -1,6 +1,7 @@
 // The command table, the search for a name in it, and the reading of arguments.
 
 import ByteBuffers
+import OutageModel
 import Testing
 
 @testable import WireProtocol
@@ -8,7 +9,7 @@ import Testing
 private let parser = CommandParser()
 
 /// Parses one request and describes the command, or throws its error.
-private func describe(
+func describe(
   _ words: [String], role: CommandSpec.Role = .query
 ) throws(RequestError) -> String {
   let requests = RequestParser(limits: RequestLimits(requestBytesMax: 1 << 20))
@@ -45,11 +46,24 @@ private func text(_ command: Command) -> String {
   case .accounts(let ids): "accounts " + (0..<ids.count).map { text(ids[$0]) }.joined(separator: " ")
   case .points(let positions): "points \(positions.count)"
   case .info(let sections): "info \(sections.count)"
+  case .reportAdd(let request):
+    "report \(place(request)) \(request.kind.rawValue)" + (request.callId.map { " call=\(text($0))" } ?? "")
+      + (request.note.map { " note=\(text($0))" } ?? "")
+      + (request.language.map { " lang=\(text($0))" } ?? "")
+  case .feed(let request): "\(request)"
   case .layerPublish(let path, let options): "publish \(text(path)) \(options.map { text($0) } ?? "-")"
   case .layerStatus: "status"
   case .layerRollback(let version): "rollback \(version)"
   case .addressesReload: "reload"
   case .session(let command): "session \(command)".split(separator: "(").first.map(String.init) ?? ""
+  }
+}
+
+private func place(_ request: ReportRequest) -> String {
+  switch request.place {
+  case .account(let id): "account \(text(id))"
+  case .servicePoint(let id): "servicePoint \(text(id))"
+  case .position(let position): "\(position.lonDegrees) \(position.latDegrees)"
   }
 }
 

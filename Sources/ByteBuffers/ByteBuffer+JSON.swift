@@ -1,10 +1,8 @@
 // JSON text written into byte buffers.
 
-import ByteBuffers
-
 extension ByteBuffer {
   /// Appends a JSON string without its quotes: UTF-8 as it is, with `"`, `\` and control characters escaped (RFC 8259).
-  mutating func append(jsonEscaped bytes: UnsafeRawBufferPointer) {
+  public mutating func append(jsonEscaped bytes: UnsafeRawBufferPointer) {
     reserve(bytes.count)
     var clean = 0
     for (index, byte) in bytes.enumerated() where byte < 0x20 || byte == 0x22 || byte == 0x5C {
@@ -27,13 +25,14 @@ extension ByteBuffer {
 
   private static func hexDigit(_ value: UInt8) -> UInt8 { value < 10 ? 48 + value : 87 + value }
 
-  mutating func append(jsonEscaped text: String) {
+  /// Appends the text of a JSON string, as above.
+  public mutating func append(jsonEscaped text: String) {
     var text = text
     text.withUTF8 { append(jsonEscaped: UnsafeRawBufferPointer($0)) }
   }
 
   /// Appends `"key":"text"`, preceded by a comma unless it is the first of its object; nothing where there is no text.
-  mutating func append(jsonField key: StaticString, _ text: String?) {
+  public mutating func append(jsonField key: StaticString, _ text: String?) {
     guard let text else { return }
     beginField(key)
     append(0x22)
@@ -41,7 +40,8 @@ extension ByteBuffer {
     append(0x22)
   }
 
-  mutating func append(jsonField key: StaticString, _ number: Int?) {
+  /// Appends `"key":number`, as above.
+  public mutating func append(jsonField key: StaticString, _ number: Int?) {
     guard let number else { return }
     beginField(key)
     append(decimal: number)

@@ -1,0 +1,199 @@
+// Compares each served Territory with what was told so far, and writes the difference into the log of changes.
+
+import ByteBuffers
+import EventLog
+import OutageModel
+import Territory
+
+/// What the configuration says of changes.
+struct ChangeSettings: Sendable, Equatable {
+  /// Changes are deleted after this time.
+  var keepHours = 72
+  var damping = ERTDamping()
+}
+
+/// Keeps the log of changes up to date with the Territory. Used on one thread at a time.
+final class ChangeRecorder {
+  let log: ChangeLog
+  var settings: ChangeSettings
+  private var told: ToldTerritory
+
+  /// Takes up what was told before, of the service points that are there now.
+  /// - Throws: `StoreError`.
+  init(log: ChangeLog, servicePoints: ServicePointTable, settings: ChangeSettings) throws {
+    self.log = log
+    self.settings = settings
+    var told = ToldTerritory(servicePoints: servicePoints)
+    try log.forEachTold { told.restore($0, $1) }
+    self.told = told
+  }
+
+  /// The groups have other numbers than in the file: the first write puts all of them anew.
+  private var isRenumbered = true
+
+  /// Writes what has changed for whom; nothing where nothing has.
+  /// - Returns: the moment at which a held ERT is due; `nil` if none is held.
+  /// - Throws: `StoreError`: nothing is taken as told then, and the next call tells it.
+  func advance(to territory: Territory, at now: Timestamp) throws -> Timestamp? {
+    var next = told
+    let (changes, nextDue) = next.advance(to: territory, at: now, damping: settings.damping)
+    let layerNumber = territory.outages.layer?.number
+    guard !changes.isEmpty || layerNumber != log.progress.layerNumber else {
+      told = next
+      return nextDue
+    }
+    var progress = log.progress
+    progress.layerNumber = layerNumber
+    let groups = next.takeChangedGroups()
+    let outages = Dictionary(
+      territory.outages.outages.enumerated().map { ($1.outageId, $0) },
+      uniquingKeysWith: { first, _ in first })
+    try log.append(progress: progress, keepFrom: keepFrom(now)) { writer in
+      var members = ChangeMembers()
+      for changed in changes {
+        let outage = (changed.change.after ?? changed.change.before)
+          .flatMap { outages[$0.outageId] }.map { territory.outages.outages[$0] }
+        let body = changed.change.body(at: now, layerNumber: layerNumber, outage: outage)
+        for row in changed.rows {
+          members.append(row: Int(row), of: changed.table)
+          if members.count == ChangeMembers.countMax {
+            try writer.append(kind: changed.change.kind, at: now, body: body, members)
+            members.removeAll()
+          }
+        }
+        try writer.append(kind: changed.change.kind, at: now, body: body, members)
+        members.removeAll()
+      }
+      if isRenumbered { try writer.dropAllGroups() }
+      for (number, group) in groups {
+        guard let group else {
+          try writer.drop(group: Int(number))
+          continue
+        }
+        var ids = PackedIds()
+        for row in group.rows {
+          next.servicePoints.withBytes(.servicePointId, row: Int(row)) { ids.append($0) }
+        }
+        try writer.keep(group: Int(number), group.told, servicePoints: ids)
+      }
+    }
+    isRenumbered = false
+    told = next
+    return nextDue
+  }
+
+  /// Writes an event for each report of a wire down that the log has not taken in yet.
+  /// - Parameter reports: by ascending number.
+  func wiresDown(_ reports: [OutageReport], at now: Timestamp) throws {
+    let new = reports.filter { $0.sequence > log.progress.reportSequence }
+    guard let last = new.last else { return }
+    var progress = log.progress
+    progress.reportSequence = last.sequence
+    try log.append(progress: progress, keepFrom: keepFrom(now)) { writer in
+      for report in new {
+        var members = ChangeMembers()
+        var (id, account) = (report.draft.servicePointId ?? "", report.draft.accountId ?? "")
+        id.withUTF8 { id in
+          account.withUTF8 { account in
+            members.append(
+              servicePointId: UnsafeRawBufferPointer(id), accountId: UnsafeRawBufferPointer(account),
+              feederId: report.draft.feederId ?? "", isCriticalCustomer: report.draft.isCriticalCustomer)
+          }
+        }
+        try writer.append(kind: .wireDown, at: now, body: report.changeBody, members)
+      }
+    }
+  }
+
+  private func keepFrom(_ now: Timestamp) -> Timestamp {
+    now.adding(seconds: -3600 * Int64(settings.keepHours))
+  }
+}
+
+extension OutageChange {
+  /// What the events of a change share, as fields of a JSON object.
+  func body(at moment: Timestamp, layerNumber: Int?, outage: Outage?) -> String {
+    var text = ByteBuffer()
+    text.append("{")
+    text.append(jsonField: "kind", kind.rawValue)
+    text.append(jsonField: "at", moment.iso8601)
+    text.append(jsonField: "layerVersion", layerNumber ?? 0)
+    text.append(jsonField: "outageId", (after ?? before)?.outageId)
+    switch kind {
+    case .outageStarted:
+      text.append(jsonField: "outageKind", outage?.kind.text)
+      text.append(jsonField: "causeKind", outage?.causeKind?.text)
+      text.append(jsonField: "startedAt", outage?.startedAt?.iso8601)
+      text.append(jsonField: "estimatedRestorationAt", after?.estimatedRestorationAt?.iso8601)
+      text.append(jsonField: "crewStatus", after?.crewStatus)
+    case .restored:
+      text.append(jsonField: "reason", reason?.rawValue)
+    case .outageMerged, .outageSplit, .outageReplaced:
+      text.append(jsonField: "previousOutageId", before?.outageId)
+    case .ertChanged:
+      text.append(nullableJSONField: "estimatedRestorationAt", after?.estimatedRestorationAt?.iso8601)
+      text.append(
+        nullableJSONField: "previousEstimatedRestorationAt", before?.estimatedRestorationAt?.iso8601)
+    case .crewChanged:
+      text.append(nullableJSONField: "crewStatus", after?.crewStatus)
+      text.append(nullableJSONField: "previousCrewStatus", before?.crewStatus)
+    case .wireDown: break
+    }
+    return String(decoding: text.bytes.dropFirst(), as: UTF8.self)
+  }
+}
+
+extension OutageReport {
+  /// Of the change event that a report of a wire down is.
+  fileprivate var changeBody: String {
+    var text = ByteBuffer()
+    text.append("{")
+    text.append(jsonField: "kind", ChangeKind.wireDown.rawValue)
+    text.append(jsonField: "at", draft.receivedAt.iso8601)
+    text.append(jsonField: "report", sequence)
+    text.append(jsonField: "callId", draft.callId)
+    text.append(jsonField: "repeatOf", repeatOf)
+    if let position = draft.position {
+      text.append(utf8Of: ",\"lonDegrees\":\(position.lonDegrees),\"latDegrees\":\(position.latDegrees)")
+    }
+    text.append(jsonField: "note", draft.note)
+    return String(decoding: text.bytes.dropFirst(), as: UTF8.self)
+  }
+}
+
+extension ByteBuffer {
+  /// A change from or to nothing says so.
+  fileprivate mutating func append(nullableJSONField key: StaticString, _ text: String?) {
+    if let text { return append(jsonField: key, text) }
+    append(",\"")
+    append(key)
+    append("\":null")
+  }
+}
+
+extension ServicePointTable {
+  /// Calls `body` with the bytes of one cell, valid there only.
+  func withBytes<Result>(
+    _ column: TextColumn, row: Int, _ body: (UnsafeRawBufferPointer) -> Result
+  ) -> Result {
+    let text = packedText(column, row: row)
+    return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(1, byteCountBound(text))) { space in
+      let count = write(text, to: space.baseAddress!)
+      return body(UnsafeRawBufferPointer(start: space.baseAddress, count: count))
+    }
+  }
+}
+
+extension ChangeMembers {
+  fileprivate mutating func append(row: Int, of table: ServicePointTable) {
+    // Feeders are few; the table shares their texts.
+    let feeder = table.string(.feederId, row: row)
+    table.withBytes(.servicePointId, row: row) { id in
+      table.withBytes(.accountId, row: row) { account in
+        append(
+          servicePointId: id, accountId: account, feederId: feeder,
+          isCriticalCustomer: table.isCriticalCustomer(row: row))
+      }
+    }
+  }
+}
