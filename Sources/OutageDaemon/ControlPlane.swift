@@ -194,21 +194,22 @@ final class ControlPlane: @unchecked Sendable {
     )
     state = next
     let (served, asOf) = (served(), publisher.territory.outages.layer?.publishedAt)
-    summary.withLock {
-      $0.status = served
-      $0.asOf = asOf
-    }
-    for observer in didRender.withLock({ $0 }) { observer(publisher.territory, now, publisher.store) }
     let left = LoopCount(reactor.loops.count)
     for loop in reactor.loops {
       loop.submit { [self] loop in
         (loop.handler as? SocketHandler)?.serve(next)
         guard left.decrement() == 0 else { return }
+        // Told when it is so: whoever reads that nothing is being loaded is answered by every loop.
+        summary.withLock {
+          $0.status = served
+          $0.asOf = asOf
+        }
         done()
         // The last reference to the old state goes here and not on a loop, which has better things to do than to free it.
         thread.submit { _ = old }
       }
     }
+    for observer in didRender.withLock({ $0 }) { observer(publisher.territory, now, publisher.store) }
     let wait = sheet.validUntil.seconds(since: now)
     thread.schedule(afterSeconds: wait) { [self] in render {} }
   }
