@@ -26,8 +26,6 @@ public final class SocketClient {
 
   /// - Parameter timeoutSeconds: of each read and write.
   public init(path: String, timeoutSeconds: Int = 3600) throws(ClientError) {
-    self.path = path
-    descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     let bytes = Array(path.utf8)
@@ -35,6 +33,8 @@ public final class SocketClient {
       throw .failed(socket: path, doing: "connect", reason: "the path is longer than 107 bytes")
     }
     withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+    // The descriptor is this object's once it is connected: before, a failure here closes it, and `deinit` must not do so again.
+    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     let connected = withUnsafePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
@@ -45,6 +45,8 @@ public final class SocketClient {
       close(descriptor)
       throw .notServing(socket: path, reason: reason)
     }
+    self.path = path
+    self.descriptor = descriptor
     var timeout = timeval(tv_sec: timeoutSeconds, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
