@@ -26,8 +26,8 @@ public final class InstanceLock: Sendable {
       throw ConfigurationError.unreadable(file: path, reason: String(cString: strerror(errno)))
     }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      // `deinit` closes the descriptor.
       let holder = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
-      close(descriptor)
       throw DirectoryInUse(
         directory: directory, holder: holder.trimmingCharacters(in: .whitespacesAndNewlines))
     }

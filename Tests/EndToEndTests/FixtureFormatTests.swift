@@ -37,6 +37,29 @@ import WireProtocol
     return text[start.lowerBound...]
   }
 
+  /// The answers are the reference's, to the letter; what the clock alone has changed between the two (an ERT that has passed) is not the file's, and
+  /// the reference is taken again.
+  /// - Parameters:
+  ///   - take: brings a file in.
+  private static func expectSame(
+    _ file: String, as referenceFile: String, _ reference: inout [String: String], _ client: SocketClient,
+    take: (String) throws -> Void
+  ) throws {
+    var differing: [String] = []
+    for _ in 0..<3 {
+      try take(file)
+      let answers = try answers(client)
+      differing = reference.keys.filter {
+        comparable(answers[$0] ?? "none") != comparable(reference[$0] ?? "")
+      }
+      if differing.isEmpty, answers.count == reference.count { return }
+      try take(referenceFile)
+      reference = try Self.answers(client)
+    }
+    Issue.record(
+      "\(file): other answers for \(differing.count) service points: \(differing.sorted().prefix(5))")
+  }
+
   @Test func `every outage file gives the answers that GEOS expects, to the letter the same`() throws {
     let expected = try JSONDecoder().decode(
       Expected.self, from: Data(contentsOf: URL(fileURLWithPath: fixtures + "/outages/expected.json")))
@@ -44,7 +67,7 @@ import WireProtocol
     let config = fixtures + "/outaged.json"
     let daemon = try RunningDaemon(data: scratch.path, arguments: ["--config", config])
     let client = try daemon.client()
-    let reference = try Self.answers(client)
+    var reference = try Self.answers(client)
     #expect(reference.count == 5100)
     for (id, text) in reference {
       let answer = try JSONDecoder().decode(Answer.self, from: Data(text.utf8))
@@ -53,14 +76,12 @@ import WireProtocol
     let files = Self.layers("outages", prefix: "outages")
     #expect(files.count >= 9)
     for file in files {
-      let published = try run(
-        outagedBinary,
-        ["publish", "outages", fixtures + "/outages/" + file, "--data", scratch.path, "--config", config]
-          + Self.crs(file))
-      #expect(published.status == 0, "\(file): \(published)")
-      let answers = try Self.answers(client)
-      for (id, text) in reference {
-        #expect(Self.comparable(answers[id] ?? "none") == Self.comparable(text), "\(file), \(id)")
+      try Self.expectSame(file, as: "outages.geojson", &reference, client) { file in
+        let published = try run(
+          outagedBinary,
+          ["publish", "outages", fixtures + "/outages/" + file, "--data", scratch.path, "--config", config]
+            + Self.crs(file))
+        #expect(published.status == 0, "\(file): \(published)")
       }
     }
   }
@@ -70,19 +91,19 @@ import WireProtocol
     let scratch = try fixtureDirectory()
     let daemon = try RunningDaemon(data: scratch.path, arguments: ["--config", config])
     let client = try daemon.client()
-    let reference = try Self.answers(client)
+    var reference = try Self.answers(client)
     let files = Self.layers("territory", prefix: "service-points")
     #expect(files.count >= 7)
     for file in files {
-      let imported = try run(
-        outagedBinary,
-        ["import", "addresses", fixtures + "/territory/" + file, "--data", scratch.path, "--config", config]
-          + Self.crs(file))
-      #expect(imported.status == 0, "\(file): \(imported)")
-      let answers = try Self.answers(client)
-      #expect(answers.count == reference.count, "\(file)")
-      for (id, text) in reference {
-        #expect(Self.comparable(answers[id] ?? "none") == Self.comparable(text), "\(file), \(id)")
+      try Self.expectSame(file, as: "service-points.csv", &reference, client) { file in
+        let imported = try run(
+          outagedBinary,
+          [
+            "import", "addresses", fixtures + "/territory/" + file, "--data", scratch.path, "--config",
+            config,
+          ]
+            + Self.crs(file))
+        #expect(imported.status == 0, "\(file): \(imported)")
       }
     }
   }
