@@ -73,7 +73,8 @@ let package = Package(
     module(
       "OutageDaemon",
       [
-        "OutageModel", "PointLocation", "Territory", "CallerAnswer", "ByteBuffers",
+        "OutageModel", "PointLocation", "Territory", "SuspectedOutages", "PointHull", "CallerAnswer",
+        "ByteBuffers",
         "WireProtocol", "Reactor", "LayerImport", "LayerStore", "EventLog",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -107,6 +108,7 @@ let package = Package(
     tests(
       "OutageDaemon",
       [
+        "SuspectedOutages",
         "OutageModel", "Territory", "CallerAnswer", "ByteBuffers", "WireProtocol", "Reactor", "LayerImport",
         "LayerStore",
       ]),

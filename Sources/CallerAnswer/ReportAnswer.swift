@@ -39,7 +39,8 @@ extension AnswerSheet {
     case .restored: output.append(language.fixed(.reportRestored))
     case .stillOut: output.append(language.fixed(.reportStillOut))
     case .out, .partial, .flickering:
-      output.append(language.fixed(outage == nil ? .reportNew : .reportKnown))
+      let isKnown = outage.map { UInt32($0) < firstSuspected } ?? false
+      output.append(language.fixed(isKnown ? .reportKnown : .reportNew))
     }
     if let outage, !kind.isSafetyEmergency, kind != .restored {
       output.append(UInt8(ascii: " "))

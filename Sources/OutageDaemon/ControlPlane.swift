@@ -34,6 +34,10 @@ final class ControlPlane: @unchecked Sendable {
   private var settings: AnswerSettings
   private var state: ServedState
   private var servicePointsOut = 0
+  /// What reports tell of and the OMS does not; served beside its layer, and not stored.
+  private var suspected: [Outage] = []
+  /// The Territory with both, and the one without that it was built from.
+  private var withSuspected: (base: Territory, territory: Territory)?
   private var reactor: Reactor?
 
   init(
@@ -74,6 +78,18 @@ final class ControlPlane: @unchecked Sendable {
       } catch {
         done(error)
       }
+    }
+  }
+
+  /// Serves these suspected outages from now on, in place of those before.
+  /// - Parameter done: called on the control thread with the time that it took.
+  func serveSuspected(_ outages: [Outage], _ done: @escaping @Sendable (Duration) -> Void) {
+    thread.submit { [self] in
+      suspected = outages
+      withSuspected = nil
+      let start = ContinuousClock.now
+      render {}
+      done(.now - start)
     }
   }
 
@@ -187,7 +203,7 @@ final class ControlPlane: @unchecked Sendable {
   private func render(_ done: @escaping @Sendable () -> Void) {
     guard let reactor else { return }
     let now = clock()
-    let sheet = AnswerSheet(territory: publisher.territory, settings: settings, at: now)
+    let sheet = AnswerSheet(territory: territoryWithSuspected(), settings: settings, at: now)
     let old = state
     let next = ServedState(
       sheet: sheet, nearMetres: configuration.nearMetres, defaultCountryCode: configuration.defaultCountryCode
@@ -212,6 +228,19 @@ final class ControlPlane: @unchecked Sendable {
     for observer in didRender.withLock({ $0 }) { observer(publisher.territory, now, publisher.store) }
     let wait = sheet.validUntil.seconds(since: now)
     thread.schedule(afterSeconds: wait) { [self] in render {} }
+  }
+
+  /// Joins the suspected outages to the OMS's, which stay as they are joined.
+  private func territoryWithSuspected() -> Territory {
+    let base = publisher.territory
+    if suspected.isEmpty { return base }
+    if let withSuspected, withSuspected.base === base { return withSuspected.territory }
+    let territory = Territory(
+      servicePoints: base.servicePoints,
+      outages: OutageTable(layer: base.outages.layer, outages: base.outages.outages + suspected),
+      previous: base)
+    withSuspected = (base, territory)
+    return territory
   }
 
   private func served() -> StatusReport.Served {

@@ -1,5 +1,6 @@
 // The daemon from start to end: lock, store, sockets, signals, drain.
 
+import EventLog
 import Foundation
 import LayerStore
 import Logging
@@ -65,11 +66,17 @@ public struct Daemon: Sendable {
       directory: options.directory, settings: configuration.reports, log: log, clock: systemClock)
     let feed = try ChangeFeed(
       directory: options.directory, settings: configuration.changes, desk: desk, log: log, clock: systemClock)
+    let monitor = SuspicionMonitor(
+      configuration: configuration.suspected, clock: systemClock, log: log,
+      serve: { control.serveSuspected($0, $1) })
+    desk.journal.observe { monitor.take($0) }
+    try monitor.restart(configuration.suspected, journal: desk.journal)
     control.observe { territory, now, store in
+      monitor.take(territory)
       feed.serve(territory, store: store)
       desk.match(territory, at: now)
     }
-    let reactor = try startReactor(configuration, control, desk, feed)
+    let reactor = try startReactor(configuration, control, desk, feed, monitor)
     let admin = try UnixListener(path: options.adminSocket, mode: 0o600)
     let query = try UnixListener(path: options.querySocket, mode: 0o660)
     let feeds = try UnixListener(path: options.feedSocket, mode: 0o660)
@@ -98,6 +105,7 @@ public struct Daemon: Sendable {
         control.reload(configuration)
         desk.reconfigure(configuration.reports)
         feed.reconfigure(configuration.changes)
+        try monitor.restart(configuration.suspected, journal: desk.journal)
       } catch {
         log.error("configuration kept as it was", metadata: ["error": "\(error)"])
       }
@@ -112,6 +120,7 @@ public struct Daemon: Sendable {
     query.close()
     feeds.close()
     admin.close()
+    monitor.stop()
     control.stop()
     feed.stop()
     desk.stop()
@@ -126,7 +135,8 @@ public struct Daemon: Sendable {
   }
 
   private func startReactor(
-    _ configuration: DaemonConfiguration, _ control: ControlPlane, _ desk: ReportDesk, _ feed: ChangeFeed
+    _ configuration: DaemonConfiguration, _ control: ControlPlane, _ desk: ReportDesk, _ feed: ChangeFeed,
+    _ monitor: SuspicionMonitor
   ) throws(ReactorError) -> Reactor {
     var limits = ReactorLimits()
     limits.connectionsMax = configuration.maxConnections
@@ -138,7 +148,7 @@ public struct Daemon: Sendable {
       InfoReport(
         version: outagedVersion, querySocket: options.querySocket, adminSocket: options.adminSocket,
         summary: control.summary.withLock { $0 }, loops: counters.value.withLock { $0 }, now: systemClock(),
-        reports: desk.information, changes: feed.information
+        reports: desk.information, changes: feed.information, suspected: monitor.information
       ).text(sections)
     }
     let loopCount = configuration.eventLoops ?? min(64, ProcessInfo.processInfo.activeProcessorCount)

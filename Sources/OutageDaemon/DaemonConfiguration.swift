@@ -48,6 +48,7 @@ public struct DaemonConfiguration: Sendable, Equatable {
   public var halfRequestTimeoutSeconds = 30
   /// A client that does not read its replies is cut after this.
   public var unreadReplyTimeoutSeconds = 30
+  var suspected = SuspectedConfiguration()
   var changes = ChangeSettings()
   var reports = ReportDeskSettings()
 
@@ -107,6 +108,9 @@ public struct DaemonConfiguration: Sendable, Equatable {
       try reader.take("ertSettleSeconds", "0 to 86400", &changes.damping.settleSeconds) {
         (0...86_400).contains($0)
       }
+    }
+    try reader.object("suspected") { (reader: inout StrictReader) throws(ConfigurationError) in
+      try suspected.read(&reader)
     }
     try reader.object("reports") { (reader: inout StrictReader) throws(ConfigurationError) in
       try reader.take("keepDays", "1 to 3650", &reports.journal.keepDays) { (1...3650).contains($0) }
@@ -172,7 +176,7 @@ public struct DaemonConfiguration: Sendable, Equatable {
 }
 
 /// Takes keys out of a JSON object one by one, and complains of those that stay.
-private struct StrictReader {
+struct StrictReader {
   let file: String
   var rest: [String: Any]
   /// What stands before each key in errors, such as `reports.`.

@@ -14,8 +14,11 @@ struct InfoReport {
   var now: Timestamp
   var reports: [(String, Any)]
   var changes: [(String, Any)]
+  var suspected: [(String, Any)]
 
-  static let sections = ["server", "clients", "memory", "stats", "outages", "reports", "changes"]
+  static let sections = [
+    "server", "clients", "memory", "stats", "outages", "reports", "changes", "suspected",
+  ]
 
   /// - Parameter wanted: sections in lower case; none, `all`, `everything` and `default` mean all.
   func text(_ wanted: [String]) -> String {
@@ -58,6 +61,7 @@ struct InfoReport {
         }
     case "reports": return reports
     case "changes": return changes
+    case "suspected": return suspected
     default:
       let status = summary.status
       return [

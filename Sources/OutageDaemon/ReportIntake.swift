@@ -51,14 +51,16 @@ struct ReportIntake: Sendable {
       draft.position = table.position(row: row)
       draft.isCriticalCustomer = table.isCriticalCustomer(row: row)
     }
-    for row in rows where outage == nil { outage = sheet.outageInForce(row: row) }
-    draft.knownOutageId = outage.map { sheet.territory.outages.outages[$0].outageId }
+    // The one that takes precedence; suspected ones come last.
+    if let known = rows.compactMap({ sheet.outageInForce(row: $0) }).min() { outage = known }
+    let isKnown = outage.map { !sheet.territory.outages.outages[$0].isSuspected } ?? false
+    if let outage, isKnown { draft.knownOutageId = sheet.territory.outages.outages[outage].outageId }
 
     var head = ByteBuffer()
     head.append("{")
     sheet.appendReportHead(request.kind, outage: outage, language: language, to: &head)
     var tail = ByteBuffer()
-    tail.append(outage == nil ? ",\"outageKnown\":false,\"outage\":" : ",\"outageKnown\":true,\"outage\":")
+    tail.append(isKnown ? ",\"outageKnown\":true,\"outage\":" : ",\"outageKnown\":false,\"outage\":")
     sheet.appendOutage(outage, to: &tail)
     tail.append(",\"layerVersion\":")
     tail.append(decimal: draft.layerNumber ?? 0)

@@ -36,6 +36,7 @@ public struct SuspicionTracker {
 
   public init(_ settings: SuspicionSettings) { self.settings = settings }
 
+  /// Takes a report; one that it has already is taken once.
   public mutating func add(_ sign: ReportSign) { recent.append(Recent(sign: sign)) }
 
   /// What is suspected now: outages without a reporter in common, by number.
@@ -83,7 +84,16 @@ public struct SuspicionTracker {
   private mutating func forget(at now: Timestamp) {
     recent.removeAll { $0.sign.at.adding(seconds: Int64(settings.fadeAfterSeconds)) <= now }
     if recent.count > Self.recentMax { recent.removeFirst(recent.count - Self.recentMax) }
-    recent.sort { ($0.sign.at, $0.sign.sequence) < ($1.sign.at, $1.sign.sequence) }
+    // Of two that are the same, the one that is explained comes first and stays.
+    recent.sort {
+      ($0.sign.at, $0.sign.sequence, $0.isExplained ? 0 : 1)
+        < ($1.sign.at, $1.sign.sequence, $1.isExplained ? 0 : 1)
+    }
+    var last: Int?
+    recent.removeAll { report in
+      defer { last = report.sign.sequence }
+      return report.sign.sequence == last
+    }
   }
 
   private mutating func explain(by territory: Territory, at now: Timestamp) {

@@ -4,6 +4,7 @@ import Foundation
 import CallerAnswer
 import LayerImport
 import OutageModel
+import SuspectedOutages
 import Testing
 
 @testable import OutageDaemon
@@ -34,6 +35,34 @@ import Testing
     #expect(c.halfRequestTimeoutSeconds == 4)
     #expect(c.unreadReplyTimeoutSeconds == 5)
     #expect(try configuration("{}") == DaemonConfiguration())
+  }
+
+  @Test func `the keys of suspected outages are taken and bounded`() throws {
+    let suspected = try configuration(
+      """
+      {"suspected":{"enabled":false,"windowSeconds":600,"fadeAfterSeconds":1200,"reportersMin":4,"falseAlarmsPerDay":0.5,
+       "backgroundReportsPerThousandPerDay":2,"neighbourMetres":80,"feederShare":0.25,"marginMetres":10,"refreshSeconds":2}}
+      """
+    ).suspected
+    #expect(!suspected.isEnabled)
+    #expect(suspected.search.windowSeconds == 600)
+    #expect(suspected.search.fadeAfterSeconds == 1200)
+    #expect(suspected.search.reportersMin == 4)
+    #expect(suspected.search.falseAlarmsPerDay == 0.5)
+    #expect(suspected.search.backgroundReportsPerThousandPerDay == 2)
+    #expect(suspected.search.neighbourMetres == 80)
+    #expect(suspected.search.feederShare == 0.25)
+    #expect(suspected.marginMetres == 10)
+    #expect(suspected.refreshSeconds == 2)
+    for (json, key) in [
+      (#"{"suspected":{"window":600}}"#, "suspected.window"),
+      (#"{"suspected":{"reportersMin":1}}"#, "suspected.reportersMin"),
+      (#"{"suspected":{"windowSeconds":7200,"fadeAfterSeconds":3600}}"#, "suspected.fadeAfterSeconds"),
+      (#"{"suspected":[]}"#, "suspected"),
+    ] {
+      let error = #expect(throws: ConfigurationError.self) { try configuration(json) }
+      #expect("\(String(describing: error))".contains("\(key)"), "\(json)")
+    }
   }
 
   @Test(arguments: [

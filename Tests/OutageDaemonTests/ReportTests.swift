@@ -57,12 +57,15 @@ import Testing
     return InfoReport(
       version: "1.2.3", querySocket: "q.sock", adminSocket: "a.sock", summary: summary,
       loops: [loop, LoopCounters()], now: moment.adding(seconds: 90),
-      reports: [("reports_stored", 7)], changes: [("changes_ready", 1)])
+      reports: [("reports_stored", 7)], changes: [("changes_ready", 1)],
+      suspected: [("suspected_outages", 2)])
   }
 
   @Test func `INFO has its sections as Redis has them, all or those that are asked for`() {
     let all = info().text([])
-    let headings = ["# Server", "# Clients", "# Memory", "# Stats", "# Outages", "# Reports", "# Changes"]
+    let headings = [
+      "# Server", "# Clients", "# Memory", "# Stats", "# Outages", "# Reports", "# Changes", "# Suspected",
+    ]
     for text in [all, info().text(["everything"])] {
       #expect(text.split(separator: "\r\n").filter { $0.hasPrefix("#") }.map(String.init) == headings)
     }
@@ -71,6 +74,7 @@ import Testing
     #expect(all.contains("\r\nclosed_peer:1\r\n"))
     #expect(all.contains("\r\nloading:1\r\n"))
     #expect(all.contains("# Reports\r\nreports_stored:7\r\n"))
+    #expect(all.contains("# Suspected\r\nsuspected_outages:2\r\n"))
     #expect(
       info().text(["clients"]) == """
         # Clients\r\nconnected_clients:2\r\naccept_pauses:0\r\nloop_0_connections:2\r\nloop_1_connections:0\r\n
