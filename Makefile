@@ -10,7 +10,7 @@ FOR_SERVE := redis-tools
 FOR_TESTS := redis-tools libsqlite3-mod-spatialite sqlite3 python3-redis
 FOR_BENCH := redis-server redis-tools libs2-dev libboost-dev g++ postgresql-15 postgresql-15-postgis-3 python3
 
-.PHONY: serve build test test-bench lint docs bench bench-serve bench-match fuzz-match fuzz-resp fixtures clean
+.PHONY: serve build test test-bench kill-reports lint docs bench bench-serve bench-live bench-match fuzz-match fuzz-resp fixtures clean
 
 serve: build .build/serve-tools $(DATA)/outaged.sqlite
 	@echo
@@ -47,6 +47,11 @@ FUZZ_SEED    ?= 1
 fuzz-resp: .build/libraries
 	swift run -c release --package-path Bench fuzz-resp $(FUZZ_INPUTS) $(FUZZ_SEED) $(FUZZ_SECONDS)
 
+# A hundred kills of a daemon that is taking reports from a hundred callers; `make test` does with a few.
+kill-reports: .build/libraries
+	swift build --build-tests
+	OUTAGED_REPORT_KILLS=100 swift test --skip-build --filter ReportKillTests
+
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests Bench/Package.swift Bench/Sources Bench/Tests
 
@@ -64,6 +69,11 @@ bench: build .build/bench-tools
 bench-serve: build .build/bench-tools
 	for product in outage-fixtures outage-load bare-epoll; do swift build -c release --package-path Bench --product $$product || exit 1; done
 	python3 Bench/serve/bench-serve.py
+
+# About two minutes; sizes come from the environment (Bench/live/bench-live.py).
+bench-live: build .build/bench-tools
+	for product in outage-load report-load; do swift build -c release --package-path Bench --product $$product || exit 1; done
+	python3 Bench/live/bench-live.py
 
 bench-match: .build/libraries .build/bench-tools
 	swift run -c release --package-path Bench bench-match --out Docs

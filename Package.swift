@@ -88,6 +88,10 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    .target(
+      name: "SystemCallFaults",
+      dependencies: ["CSpatiaLite", .product(name: "GRDB", package: "GRDB.swift")],
+      path: "Tests/SystemCallFaults", swiftSettings: strict),
     tests("OutageModel"),
     tests("PointLocation", ["CGEOS"]),
     tests("Territory", ["OutageModel", "PointLocation", "CGEOS"]),
@@ -98,11 +102,12 @@ let package = Package(
     tests("Reactor", ["CEpoll", "ByteBuffers"]),
     tests("LayerImport", ["OutageModel", "CSpatiaLite"]),
     tests(
-      "LayerStore", ["OutageModel", "CSpatiaLite", .product(name: "GRDB", package: "GRDB.swift")]),
+      "LayerStore",
+      ["OutageModel", "CSpatiaLite", "SystemCallFaults", .product(name: "GRDB", package: "GRDB.swift")]),
     tests(
       "EventLog",
       [
-        "OutageModel", "LayerStore", "ByteBuffers", "CSpatiaLite",
+        "OutageModel", "LayerStore", "ByteBuffers", "CSpatiaLite", "SystemCallFaults",
         .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     tests(

@@ -89,6 +89,15 @@ let package = Package(
         .product(name: "WireProtocol", package: "Outaged"),
       ],
       swiftSettings: strict),
+    .executableTarget(
+      name: "report-load",
+      dependencies: [
+        "CLoadSystem", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "ByteBuffers", package: "Outaged"),
+        .product(name: "Reactor", package: "Outaged"),
+        .product(name: "WireProtocol", package: "Outaged"),
+      ],
+      swiftSettings: strict),
     // The libraries that point location is measured against: GEOS, S2, Boost.Geometry.
     .target(name: "CRivals", linkerSettings: [.linkedLibrary("geos_c"), .linkedLibrary("s2")]),
     .executableTarget(

@@ -46,8 +46,10 @@ public final class ReportJournal: Sendable {
 
   /// The least time between two commits under load.
   static let commitInterval = Duration.milliseconds(4)
-  /// Old reports that are deleted with one group.
-  static let pruneMax = 2000
+  /// Old reports that are deleted, or matched, with one group.
+  static let batchMax = 2000
+  /// Reports that wait for a layer, at most: the newest of them.
+  static let unmatchedMax = 200_000
 
   /// Opens the journal of a directory, and creates it where it is missing.
   public init(
@@ -70,6 +72,7 @@ public final class ReportJournal: Sendable {
           [earliest.millisecondsSinceEpoch])
         var counts = ReportCounts()
         counts.lastSequence = try ReportRows.lastSequence(db)
+        for consumer in try ConsumerPositions.all(db) { counts.consumers[consumer.name] = consumer.sequence }
         return (open, counts)
       }
       self.unmatched = Mutex(
@@ -112,6 +115,8 @@ public struct ReportCounts: Sendable, Equatable {
   public var lastSequence = 0
   /// Of the last match.
   public var lastMatchDelayMilliseconds: Int64 = 0
+  /// How far each consumer has got.
+  public var consumers: [String: Int] = [:]
 }
 
 // MARK: - Adding
@@ -151,7 +156,12 @@ extension ReportJournal {
     }
     if receipt.isDuplicate { return }
     if report.match == nil, report.draft.kind != .restored {
-      unmatched.withLock { $0[report.sequence] = report.draft }
+      unmatched.withLock { waiting in
+        waiting[report.sequence] = report.draft
+        guard waiting.count > Self.unmatchedMax * 11 / 10 else { return }
+        let kept = waiting.keys.sorted().suffix(Self.unmatchedMax)
+        waiting = waiting.filter { $0.key >= kept.first ?? 0 }
+      }
     }
     for observer in observers.withLock({ $0 }) { observer([report]) }
   }
@@ -169,12 +179,12 @@ extension ReportJournal {
       try db.execute(
         sql: """
           DELETE FROM report WHERE sequence IN
-            (SELECT sequence FROM report ORDER BY sequence LIMIT \(Self.pruneMax)) AND received_at_ms < ?
+            (SELECT sequence FROM report ORDER BY sequence LIMIT \(Self.batchMax)) AND received_at_ms < ?
           """, arguments: [earliest.millisecondsSinceEpoch])
       return db.changesCount
     }) { [self] outcome in
       // There may be more.
-      if case .success(Self.pruneMax) = outcome { pruning.withLock { $0 = nil } }
+      if case .success(Self.batchMax) = outcome { pruning.withLock { $0 = nil } }
     }
   }
 }
@@ -219,11 +229,13 @@ extension ReportJournal {
     _ done: @escaping @Sendable (Result<Int?, StoreError>) -> Void
   ) {
     let now = clock()
-    commit.submit(
-      { db in
-        guard sequence <= (try ReportRows.lastSequence(db)) else { return nil }
-        return try ConsumerPositions.acknowledge(consumer, through: sequence, at: now, db)
-      }, done)
+    commit.submit({ db -> Int? in
+      guard sequence <= (try ReportRows.lastSequence(db)) else { return nil }
+      return try ConsumerPositions.acknowledge(consumer, through: sequence, at: now, db)
+    }) { [self] (outcome: Result<Int?, StoreError>) in
+      if case .success(let position?) = outcome { counts.withLock { $0.consumers[consumer] = position } }
+      done(outcome)
+    }
   }
 
   private func read<Value>(_ doing: String, _ body: (Database) throws -> Value) throws(StoreError) -> Value {
@@ -259,16 +271,24 @@ extension ReportJournal {
       matches.append(
         (sequence, ReportMatch(outageId: id, layerNumber: layer.number, delayMilliseconds: max(0, delay))))
     }
-    guard !matches.isEmpty else { return done(.success(0)) }
-    commit.submit({ [matches] db in try ReportRows.mark(matches, db) }) { [self, matches] outcome in
-      if case .success = outcome {
-        unmatched.withLock { waiting in for (sequence, _) in matches { waiting[sequence] = nil } }
-        counts.withLock {
-          $0.matched += matches.count
-          $0.lastMatchDelayMilliseconds = matches.map(\.match.delayMilliseconds).max() ?? 0
-        }
+    mark(matches.sorted { $0.sequence < $1.sequence }[...], marked: 0, done)
+  }
+
+  /// One group after another, so that reports which come meanwhile need not wait for all of them.
+  private func mark(
+    _ matches: ArraySlice<(sequence: Int, match: ReportMatch)>, marked: Int,
+    _ done: @escaping @Sendable (Result<Int, StoreError>) -> Void
+  ) {
+    guard !matches.isEmpty else { return done(.success(marked)) }
+    let batch = matches.prefix(Self.batchMax)
+    commit.submit({ db in try ReportRows.mark(batch, db) }) { [self] outcome in
+      guard case .success(let count) = outcome else { return done(outcome) }
+      unmatched.withLock { waiting in for (sequence, _) in batch { waiting[sequence] = nil } }
+      counts.withLock {
+        $0.matched += count
+        $0.lastMatchDelayMilliseconds = batch.last?.match.delayMilliseconds ?? 0
       }
-      done(outcome)
+      mark(matches.dropFirst(batch.count), marked: marked + count, done)
     }
   }
 }

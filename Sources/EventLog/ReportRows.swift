@@ -70,7 +70,7 @@ enum ReportRows {
 
   /// Marks reports as matched.
   /// - Returns: how many were still unmatched.
-  static func mark(_ matches: [(sequence: Int, match: ReportMatch)], _ db: Database) throws -> Int {
+  static func mark(_ matches: ArraySlice<(sequence: Int, match: ReportMatch)>, _ db: Database) throws -> Int {
     let update = try RowStatement(
       db,
       """

@@ -18,6 +18,8 @@ final class ChangeFeed: @unchecked Sendable {
     var isReady = false
     var oldestSequence = 1
     var nextSequence = 1
+    /// The layer whose changes are all there.
+    var layerNumber: Int?
     var heldUntil: Timestamp?
     var waitingReads = 0
     var subscribers = 0
@@ -153,9 +155,10 @@ final class ChangeFeed: @unchecked Sendable {
       if recorder == nil {
         let recorder = try ChangeRecorder(
           log: changes, servicePoints: territory.servicePoints, settings: settings)
-        self.recorder = recorder
         try catchUp(recorder, to: territory, store)
+        self.recorder = recorder
         recordWiresDown()
+        noteConsumers()
         statistics.withLock { $0.isReady = true }
       }
     } catch {
@@ -257,6 +260,7 @@ final class ChangeFeed: @unchecked Sendable {
     statistics.withLock {
       $0.oldestSequence = changes.oldestSequence
       $0.nextSequence = changes.nextSequence
+      $0.layerNumber = changes.progress.layerNumber
       $0.heldUntil = dueAt
       $0.waitingReads = waiters.count
       $0.subscribers = subscribers.count
@@ -478,7 +482,8 @@ final class ChangeFeed: @unchecked Sendable {
     let s = statistics.withLock { $0 }
     return [
       ("changes_ready", s.isReady ? 1 : 0), ("changes_oldest_sequence", s.oldestSequence),
-      ("changes_next_sequence", s.nextSequence), ("changes_held_until", s.heldUntil?.iso8601 ?? ""),
+      ("changes_next_sequence", s.nextSequence), ("changes_layer_version", s.layerNumber ?? 0),
+      ("changes_held_until", s.heldUntil?.iso8601 ?? ""),
       ("changes_subscribers", s.subscribers), ("changes_waiting_reads", s.waitingReads),
       ("changes_last_write_milliseconds", Int(s.lastWriteMilliseconds)),
       ("changes_last_error", (s.lastError ?? "").replacing("\n", with: "; ")),

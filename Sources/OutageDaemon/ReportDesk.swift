@@ -146,6 +146,9 @@ final class ReportDesk: Sendable {
       ("reports_spooled_files", files),
       ("reports_last_error", (error ?? "").replacing("\n", with: "; ")),
     ]
+      + counts.consumers.sorted { $0.key < $1.key }.map { name, sequence in
+        ("reports_consumer_\(name)", "sequence=\(sequence),lag=\(counts.lastSequence - sequence)")
+      }
   }
 }
 

@@ -45,7 +45,13 @@ extension CommandTable {
     output.appendArrayHeader(10)
     output.appendBulk(fullName(spec, parent))
     output.appendInteger(spec.arity(isSubcommand: parent != nil))
-    let flags = spec.role == .admin ? ["admin"] : spec.group == .outage ? ["readonly", "fast"] : ["fast"]
+    let flags =
+      switch spec.group {
+      case .layer: ["admin"]
+      case .outage: ["readonly", "fast"]
+      case .report, .change: spec.role == .feed ? ["blocking"] : ["write", "blocking"]
+      case .connection, .server: spec.role == .admin ? ["admin"] : ["fast"]
+      }
     output.appendSetHeader(flags.count, version)
     for flag in flags { output.appendSimpleText(flag) }
     // No argument is a key: nothing is spread over several servers.

@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import GRDB
 import OutageModel
+import SystemCallFaults
 import Testing
 
 @testable import LayerStore

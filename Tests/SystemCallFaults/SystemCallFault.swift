@@ -5,8 +5,8 @@ import GRDBSQLite
 import Glibc
 
 /// Stands between SQLite and the kernel in this process. Install it in a process of its own (an exit test): it is global.
-enum SystemCallFault {
-  enum Kind {
+public enum SystemCallFault {
+  public enum Kind: Sendable {
     /// Half of the write is done, then the process gets SIGKILL.
     case kill
     /// No write that takes room succeeds any more.
@@ -14,19 +14,20 @@ enum SystemCallFault {
   }
 
   /// Calls that change files: writes, truncations and removals.
-  nonisolated(unsafe) static var callCount = 0
+  nonisolated(unsafe) public static var callCount = 0
   nonisolated(unsafe) private static var faultyCall = Int.max
   nonisolated(unsafe) private static var kind = Kind.kill
 
   /// Counts from 1 from now on, and lets the fault happen at `call`.
-  static func arm(_ kind: Kind, atCall call: Int) {
+  public static func arm(_ kind: Kind, atCall call: Int) {
     _ = install
     self.kind = kind
     callCount = 0
     faultyCall = call
   }
 
-  static func disarm() {
+  /// Lets everything succeed again.
+  public static func disarm() {
     faultyCall = .max
   }
 
