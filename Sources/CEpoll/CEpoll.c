@@ -24,7 +24,7 @@ void cepoll_name_thread(const char *name) { pthread_setname_np(pthread_self(), n
 
 int cepoll_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }
 
-int cepoll_send_descriptors(int socket, const int *descriptors, size_t count) {
+int cepoll_send_descriptors(int socket, char byte, const int *descriptors, size_t count) {
   if (count < 1 || count > DESCRIPTORS_MAX) {
     errno = EINVAL;
     return -1;
@@ -34,7 +34,6 @@ int cepoll_send_descriptors(int socket, const int *descriptors, size_t count) {
     struct cmsghdr header;
   } control;
   memset(&control, 0, sizeof control);
-  char byte = 'D';
   struct iovec data = {.iov_base = &byte, .iov_len = 1};
   struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes,
                            .msg_controllen = CMSG_SPACE(count * sizeof(int))};
@@ -49,20 +48,20 @@ int cepoll_send_descriptors(int socket, const int *descriptors, size_t count) {
   return sent == 1 ? 0 : -1;
 }
 
-ssize_t cepoll_receive_descriptors(int socket, int *descriptors, size_t capacity) {
+ssize_t cepoll_receive_descriptors(int socket, char *byte, int *descriptors, size_t *count) {
+  size_t capacity = *count;
+  *count = 0;
   union {
     char bytes[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
     struct cmsghdr header;
   } control;
-  char byte = 0;
-  struct iovec data = {.iov_base = &byte, .iov_len = 1};
+  struct iovec data = {.iov_base = byte, .iov_len = 1};
   struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes,
                            .msg_controllen = sizeof control.bytes};
   ssize_t received;
   do received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
   while (received < 0 && errno == EINTR);
   if (received <= 0) return received;
-  size_t count = 0;
   for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
     size_t carried = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -70,13 +69,9 @@ ssize_t cepoll_receive_descriptors(int socket, int *descriptors, size_t capacity
       int descriptor;
       memcpy(&descriptor, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
       // One too many is closed, not leaked.
-      if (count < capacity) descriptors[count++] = descriptor;
+      if (*count < capacity) descriptors[(*count)++] = descriptor;
       else close(descriptor);
     }
   }
-  if (count == 0) {
-    errno = EBADMSG;
-    return -1;
-  }
-  return (ssize_t)count;
+  return received;
 }

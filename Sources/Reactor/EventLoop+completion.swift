@@ -13,11 +13,7 @@ extension EventLoop {
   public func complete(
     _ id: ConnectionID, next: Verdict.Next = .wait, reply: (inout ByteBuffer) -> Void
   ) -> Bool {
-    precondition(isOnOwnThread, "replies are completed on the connection's own loop")
-    precondition(Int(id.loop) == index, "a connection of another loop")
-    guard Int(id.slot) < connections.count, let connection = connections[Int(id.slot)],
-      connection.id.generation == id.generation, connection.isDeferred
-    else { return false }
+    guard let connection = connection(id), connection.isDeferred else { return false }
     connection.isDeferred = false
     reply(&output.pointee)
     if output.pointee.count > 0 { send(connection) }
@@ -30,5 +26,38 @@ extension EventLoop {
     }
     settle(connection)
     return true
+  }
+
+  /// Brings an owed reply with copies of open descriptors, which travel with its first byte (SCM_RIGHTS).
+  /// - Returns: whether the descriptors are sent. If not, the connection has gone, or is closed here.
+  public func complete(
+    _ id: ConnectionID, passing descriptors: [Int32], reply: (inout ByteBuffer) -> Void
+  ) -> Bool {
+    guard let connection = connection(id), connection.isDeferred, connection.unsentByteCount == 0 else {
+      return false
+    }
+    reply(&output.pointee)
+    let first = output.pointee.bytes[0]
+    do throws(ReactorError) {
+      try DescriptorPassing.send(descriptors, with: first, over: connection.descriptor)
+    } catch {
+      output.pointee.removeAll()
+      close(connection, because: .reset)
+      return false
+    }
+    output.pointee.removeFirst(1)
+    connection.isDeferred = false
+    send(connection)
+    if !connection.isClosed { settle(connection) }
+    return true
+  }
+
+  private func connection(_ id: ConnectionID) -> Connection? {
+    precondition(isOnOwnThread, "replies are completed on the connection's own loop")
+    precondition(Int(id.loop) == index, "a connection of another loop")
+    guard Int(id.slot) < connections.count, let connection = connections[Int(id.slot)],
+      connection.id.generation == id.generation
+    else { return nil }
+    return connection
   }
 }

@@ -259,6 +259,44 @@ struct ReactorTests {
     #expect(next.rest() == "right\n")
   }
 
+  @Test("a message that nobody asked for reaches its connection, between replies and before a deferred one")
+  func push() throws {
+    let server = try LineServer()
+    let client = try server.connect()
+    client.send("one\ndefer\ntwo\n")
+    let id = server.log.wait { $0.contains { $0.deferredID != nil } }.lazy.compactMap(\.deferredID).first!
+    #expect(server.reactor.onFirstLoop { $0.push(to: id) { $0.append("pushed\n") } } == .accepted)
+    server.reactor.onFirstLoop { _ = $0.complete(id) { $0.append("late\n") } }
+    #expect((0..<4).map { _ in client.line() } == ["one", "pushed", "late", "two"])
+    client.finishSending()
+    server.log.wait { $0.contains { $0.closeReason != nil } }
+    #expect(server.reactor.onFirstLoop { $0.push(to: id) { $0.append("nobody\n") } } == .gone)
+  }
+
+  @Test("messages for a client that does not read are refused at a bound, and reach it whole up to there")
+  func pushCongested() throws {
+    let server = try LineServer()
+    let client = try server.connect()
+    client.send("hello\n")
+    #expect(client.line() == "hello")
+    guard case .handled(_, let id) = server.log.events.last else { return }
+    let accepted = server.reactor.onFirstLoop { loop in
+      var accepted = 0
+      while accepted < 10_000 {
+        let outcome = loop.push(to: id) {
+          $0.append(utf8Of: "\(accepted) " + String(repeating: "p", count: 1000) + "\n")
+        }
+        if outcome != .accepted { return outcome == .congested ? accepted : -1 }
+        accepted += 1
+      }
+      return accepted
+    }
+    #expect((100..<5_000).contains(accepted))
+    for number in 0..<accepted { #expect(client.line()?.prefix(while: { $0 != " " }) == "\(number)") }
+    server.reactor.onFirstLoop { _ = $0.push(to: id) { $0.append("again\n") } }
+    #expect(client.line() == "again")
+  }
+
   @Test("the last reply before the server closes is not lost, though input is left unread")
   func closingKeepsReply() throws {
     let server = try LineServer()

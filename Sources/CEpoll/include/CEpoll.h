@@ -51,10 +51,11 @@ int cepoll_accept(int listener);
 /// Names the calling thread, for ps and debuggers; at most 15 characters.
 void cepoll_name_thread(const char *_Nonnull name);
 
-/// Sends `count` (1 to 16) open descriptors and one byte of data over a Unix socket; 0, or -1 and errno.
-int cepoll_send_descriptors(int socket, const int *_Nonnull descriptors, size_t count);
+/// Sends `count` (1 to 16) open descriptors with one byte of data over a Unix socket; 0, or -1 and errno.
+int cepoll_send_descriptors(int socket, char byte, const int *_Nonnull descriptors, size_t count);
 
-/// Receives up to `capacity` (1 to 16) descriptors, closed on exec: their number, 0 at the end of the stream, or -1 and errno.
-ssize_t cepoll_receive_descriptors(int socket, int *_Nonnull descriptors, size_t capacity);
+/// Receives one byte and the descriptors that came with it, closed on exec: 1, 0 at the end of the stream, or -1 and errno. `count` says how
+/// many there may be (1 to 16), and then how many there were.
+ssize_t cepoll_receive_descriptors(int socket, char *_Nonnull byte, int *_Nonnull descriptors, size_t *_Nonnull count);
 
 #endif
