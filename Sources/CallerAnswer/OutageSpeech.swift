@@ -10,6 +10,14 @@ struct OutageSpeech {
   let now: Timestamp
   /// The layer is older than it may be: nothing of it is promised.
   let isStale: Bool
+  private let saidTimes = SaidTimes()
+
+  init(templates: SpeechTemplates, zone: TimeZone, now: Timestamp, isStale: Bool) {
+    self.templates = templates
+    self.zone = zone
+    self.now = now
+    self.isStale = isStale
+  }
 
   /// What a caller hears whose service point the outage covers.
   func inside(_ outage: Outage) -> String {
@@ -75,9 +83,21 @@ struct OutageSpeech {
     }
   }
 
-  private func say(_ moment: Timestamp) -> String { templates.times.say(moment, now: now, in: zone) }
+  /// Ten thousand outages share a few hundred times, and to word one costs more than all else that is said of an outage.
+  private func say(_ moment: Timestamp) -> String {
+    let minute = moment.millisecondsSinceEpoch / 60_000
+    if let said = saidTimes.byMinute[minute] { return said }
+    let said = templates.times.say(moment, now: now, in: zone)
+    saidTimes.byMinute[minute] = said
+    return said
+  }
 
   private func joined(_ sentences: [String?]) -> String {
     sentences.compactMap { $0 }.joined(separator: " ")
   }
+}
+
+/// How times are said, by their minute since 1970; of use for one moment only. On one thread.
+private final class SaidTimes {
+  var byMinute: [Int64: String] = [:]
 }

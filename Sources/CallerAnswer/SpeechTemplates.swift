@@ -21,7 +21,7 @@ public enum SpeechError: Error, Equatable, Sendable, CustomStringConvertible {
 /// The sentences of one language, worded for the ear. `Docs/OPERATIONS.md` tells how to add a language.
 public struct SpeechTemplates: Sendable {
   /// The sentences that every language has, by their names in the file.
-  enum Sentence: String, CaseIterable {
+  enum Sentence: Int, CaseIterable {
     case unplanned, predicted, partiallyRestored, publicSafetyShutoff, planned, scheduled, scheduledUntil
     case scheduledShutoff, scheduledShutoffUntil
     case suspected, suspectedNear
@@ -29,6 +29,8 @@ public struct SpeechTemplates: Sendable {
     case ertKnown, ertLowConfidence, ertAssessing, ertOverdue
     case severalIntro, severalAt, severalNone, severalNoneStale, severalMore
     case reportNew, reportKnown, reportStillOut, reportRestored, reportWireDown
+
+    var name: String { "\(self)" }
 
     /// What a template of this name may hold between braces; all of them have to be there.
     var placeholders: [String] {
@@ -51,10 +53,7 @@ public struct SpeechTemplates: Sendable {
   let crews: [CrewStatus: String]
   let times: TimeTemplates
 
-  subscript(_ sentence: Sentence) -> String { sentences[Self.positions[sentence]!] }
-
-  private static let positions = Dictionary(
-    uniqueKeysWithValues: Sentence.allCases.enumerated().map { ($1, $0) })
+  subscript(_ sentence: Sentence) -> String { sentences[sentence.rawValue] }
 
   /// The shipped English file, for those who write another.
   static let englishFile = PackageResources.en_json
@@ -96,7 +95,7 @@ public struct SpeechTemplates: Sendable {
     for sentence in Sentence.allCases {
       sentences.append(
         try check(
-          content.sentences[sentence.rawValue], "sentences.\(sentence.rawValue)", sentence.placeholders))
+          content.sentences[sentence.name], "sentences.\(sentence.name)", sentence.placeholders))
     }
     self.sentences = sentences
     var causes: [OutageCauseKind: String] = [:]
@@ -194,8 +193,26 @@ struct LocalTime {
 extension String {
   /// The text with each `{name}` replaced.
   func filled(_ name: String, _ value: String) -> String {
-    let mark = "{\(name)}"
-    guard contains(mark) else { return self }
-    return replacingOccurrences(of: mark, with: value)
+    let mark = Array("{\(name)}".utf8)
+    var text = self
+    let filled = text.withUTF8 { bytes -> String? in
+      var filled: [UInt8] = []
+      var clean = 0
+      var index = 0
+      while index + mark.count <= bytes.count {
+        if bytes[index] == mark[0], bytes[index..<index + mark.count].elementsEqual(mark) {
+          filled += bytes[clean..<index]
+          filled += value.utf8
+          index += mark.count
+          clean = index
+        } else {
+          index += 1
+        }
+      }
+      guard clean > 0 else { return nil }
+      filled += bytes[clean...]
+      return String(decoding: filled, as: UTF8.self)
+    }
+    return filled ?? self
   }
 }

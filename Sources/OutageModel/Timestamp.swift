@@ -65,16 +65,29 @@ extension Timestamp {
     )
   }
 
-  /// `2026-11-24T18:02:11Z`; milliseconds are written only where they are not zero.
+  /// `2026-11-24T18:02:11Z`; milliseconds are written only where they are not zero. Beyond `earliest` and `latest`, theirs.
   public var iso8601: String {
-    let c = civil
-    func padded(_ value: Int, _ width: Int) -> String {
-      let digits = String(value)
-      return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    let c = max(.earliest, min(.latest, self)).civil
+    return String(unsafeUninitializedCapacity: 24) { text in
+      var count = 0
+      func put(_ value: Int, _ width: Int, _ separator: Unicode.Scalar) {
+        var rest = value
+        for position in stride(from: count + width - 1, through: count, by: -1) {
+          text[position] = UInt8(truncatingIfNeeded: 48 + rest % 10)
+          rest /= 10
+        }
+        text[count + width] = UInt8(ascii: separator)
+        count += width + 1
+      }
+      put(c.year, 4, "-")
+      put(c.month, 2, "-")
+      put(c.day, 2, "T")
+      put(c.hour, 2, ":")
+      put(c.minute, 2, ":")
+      put(c.second, 2, c.millisecond == 0 ? "Z" : ".")
+      if c.millisecond != 0 { put(c.millisecond, 3, "Z") }
+      return count
     }
-    let fraction = c.millisecond == 0 ? "" : "." + padded(c.millisecond, 3)
-    return "\(padded(c.year, 4))-\(padded(c.month, 2))-\(padded(c.day, 2))"
-      + "T\(padded(c.hour, 2)):\(padded(c.minute, 2)):\(padded(c.second, 2))\(fraction)Z"
   }
 
   /// Reads `2026-11-24T18:02:11Z`, also with a fraction, an offset (`+01:00`, `-0800`), a space for the `T`, or without
