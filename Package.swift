@@ -49,6 +49,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CEpoll"),
+    .target(name: "CChecksum"),
 
     module("PointLocation"),
     module("OutageModel"),
@@ -74,8 +75,7 @@ let package = Package(
       "OutageDaemon",
       [
         "OutageModel", "PointLocation", "Territory", "SuspectedOutages", "PointHull", "CallerAnswer",
-        "ByteBuffers",
-        "WireProtocol", "Reactor", "LayerImport", "LayerStore", "EventLog",
+        "ByteBuffers", "WireProtocol", "Reactor", "LayerImport", "LayerStore", "EventLog", "CChecksum",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),
@@ -115,7 +115,7 @@ let package = Package(
       [
         "SuspectedOutages",
         "OutageModel", "Territory", "CallerAnswer", "ByteBuffers", "WireProtocol", "Reactor", "LayerImport",
-        "LayerStore",
+        "LayerStore", "CChecksum",
       ]),
     .testTarget(
       name: "EndToEndTests",

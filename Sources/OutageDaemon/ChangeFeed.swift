@@ -126,6 +126,28 @@ final class ChangeFeed: @unchecked Sendable {
     thread.submit { [self] in subscribers[connection] = nil }
   }
 
+  /// Writes no changes while another process is about to take over and numbers them. Returns when that is so.
+  func freeze(_ isFrozen: Bool) {
+    let isDone = DispatchSemaphore(value: 0)
+    thread.submit { [self] in
+      self.isFrozen = isFrozen
+      if !isFrozen {
+        recordWiresDown()
+        advance()
+      }
+      isDone.signal()
+    }
+    isDone.wait()
+  }
+
+  /// Looks for what another process has left in the journal once it has ended.
+  func lookAgain(afterSeconds seconds: Int64) {
+    thread.submit { [self] in
+      dueAt = min(dueAt ?? .latest, clock().adding(seconds: seconds))
+      plan()
+    }
+  }
+
   /// Answers those who wait, so that their connections can close. Later reads do not wait.
   func drain() {
     thread.submit { [self] in
@@ -137,6 +159,7 @@ final class ChangeFeed: @unchecked Sendable {
   func stop() { thread.stop() }
 
   private var isDraining = false
+  private var isFrozen = false
 
   private func reportsAreThere(_ reports: [OutageReport]) {
     let isEmergency = reports.contains { $0.draft.kind == .wireDown }
@@ -185,7 +208,7 @@ final class ChangeFeed: @unchecked Sendable {
   }
 
   private func advance() {
-    guard let recorder, let territory else { return }
+    guard let recorder, let territory, !isFrozen else { return }
     let now = clock()
     let start = ContinuousClock.now
     let first = changes.nextSequence
@@ -211,7 +234,7 @@ final class ChangeFeed: @unchecked Sendable {
   }
 
   private func recordWiresDown() {
-    guard let recorder else { return }
+    guard let recorder, !isFrozen else { return }
     do {
       let reports = try desk.journal.wiresDown(after: changes.progress.reportSequence)
       try recorder.wiresDown(reports, at: clock())

@@ -28,6 +28,7 @@ final class ControlPlane: @unchecked Sendable {
   private let thread = ControlThread(name: "control", niceness: 5)
   private let directory: String
   private let publisher: Publisher
+  private let snapshots: SnapshotKeeper
   private let clock: @Sendable () -> Timestamp
   private let log: Logger
   private var configuration: DaemonConfiguration
@@ -50,6 +51,7 @@ final class ControlPlane: @unchecked Sendable {
     self.log = log
     settings = try configuration.answerSettings()
     publisher = Publisher(store: store, clock: clock)
+    snapshots = SnapshotKeeper(path: TerritorySnapshot.path(in: directory), log: log)
     state = ServedState(
       sheet: nil, nearMetres: configuration.nearMetres, defaultCountryCode: configuration.defaultCountryCode)
     summary = Mutex(Summary(startedAt: clock()))
@@ -63,18 +65,26 @@ final class ControlPlane: @unchecked Sendable {
     didRender.withLock { $0.append(observer) }
   }
 
+  /// Set before anything is served: what a takeover gets, and what is done when it has it.
+  let handover = Mutex<Handover?>(nil)
+  /// The connection of the process that takes over; on the control thread only.
+  private var successor: ConnectionID?
+
   /// What a loop answers with until it is told of another.
   var initialState: ServedState { state }
 
-  /// Builds the Territory of what is stored and serves it.
+  /// Maps the snapshot, or builds the Territory of what is stored, and serves it.
   /// - Parameter done: called on the control thread, with the error if it cannot be built.
   func start(_ reactor: Reactor, _ done: @escaping @Sendable ((any Error)?) -> Void) {
     thread.submit { [self] in
       self.reactor = reactor
       do {
-        try publisher.load()
+        if let problem = try publisher.load(snapshot: TerritorySnapshot.path(in: directory)) {
+          log.notice("built from the store, as the snapshot is of no use", metadata: ["reason": "\(problem)"])
+          keepSnapshot()
+        }
         countServicePointsOut()
-        render { done(nil) }
+        render { [thread] in thread.submit { done(nil) } }
       } catch {
         done(error)
       }
@@ -93,7 +103,41 @@ final class ControlPlane: @unchecked Sendable {
     }
   }
 
-  func stop() { thread.stop() }
+  /// Ends the threads. The loops must have ended.
+  /// - Parameter keepingSnapshot: whether to bring the snapshot up to what was served first.
+  func stop(keepingSnapshot: Bool) {
+    thread.stop()
+    if keepingSnapshot { snapshots.flush() }
+    snapshots.stop()
+  }
+
+  /// Runs `work` on the control thread, where the publisher may be used: to hang something on what it does, or to look at what it has.
+  func withPublisher(_ work: @escaping @Sendable (Publisher) -> Void) {
+    thread.submit { [self] in work(publisher) }
+  }
+
+  /// Publishes a layer that was read already: a feed's way in.
+  /// - Parameters:
+  ///   - next: called on the control thread with the outages that are current; gives all outages of the next layer, or `nil` if there is nothing to do.
+  ///   - source: what `outaged status` names as the layer's origin.
+  ///   - sha256: of what was read, lower-case hexadecimal.
+  ///   - done: called when no loop answers from the old layer any more, or with the error; with `nil` where there was nothing to do.
+  func publish(
+    source: String, sha256: String, _ next: @escaping @Sendable ([Outage]) throws -> [Outage]?,
+    done: @escaping @Sendable (Result<PublishOutcome?, any Error>) -> Void
+  ) {
+    thread.submit { [self] in
+      do {
+        try checkNoHandover()
+        guard let outages = try next(publisher.territory.outages.outages) else { return done(.success(nil)) }
+        let outcome = try publisher.publish(outages, source: source, sha256: sha256)
+        serve(outcome) { done(.success(outcome)) }
+      } catch {
+        noteFailure(error, "layer not published")
+        done(.failure(error))
+      }
+    }
+  }
 
   /// Takes a new configuration; the old one stays if this one cannot be used.
   func reload(_ configuration: DaemonConfiguration) {
@@ -112,6 +156,17 @@ final class ControlPlane: @unchecked Sendable {
   /// Carries out a request of the admin socket and completes the connection that waits for it.
   func carryOut(_ request: AdminRequest, for connection: ConnectionID, on loop: EventLoop) {
     thread.submit { [self] in
+      switch request {
+      case .adminIsGone:
+        if successor == connection {
+          successor = nil
+          handover.withLock { $0 }?.isFrozen(false)
+          log.error("the process that was taking over is gone; serving on")
+        }
+        return
+      case .beginHandover: return beginHandover(to: connection, on: loop)
+      default: break
+      }
       let reply = { @Sendable (outcome: Result<String, RequestError>) in
         _ = loop.submit { loop in
           loop.complete(connection, next: .wait) { output in
@@ -122,43 +177,49 @@ final class ControlPlane: @unchecked Sendable {
           }
         }
       }
-      carryOut(request, reply)
+      carryOut(request, from: connection, reply)
     }
   }
 
   // MARK: On the control thread
 
   private func carryOut(
-    _ request: AdminRequest, _ reply: @escaping @Sendable (Result<String, RequestError>) -> Void
+    _ request: AdminRequest, from connection: ConnectionID,
+    _ reply: @escaping @Sendable (Result<String, RequestError>) -> Void
   ) {
     var answersErrorsWithJSON = false
     do {
       switch request {
+      case .adminIsGone, .beginHandover: preconditionFailure("carried out before")
+      case .commitHandover:
+        try commitHandover(from: connection)
+        reply(.success("OK"))
       case .status:
         reply(
           .success(try StatusReport(directory: directory, store: publisher.store, served: served()).json()))
       case .reloadAddresses:
+        try checkNoHandover()
         let isNew = try publisher.reloadAddresses()
+        if isNew { keepSnapshot() }
         countServicePointsOut()
         let count = publisher.territory.servicePoints.rowCount
         let answer = "{\"reloaded\":\(isNew),\"servicePoints\":\(count)}"
         render { reply(.success(answer)) }
       case .rollBack(let version):
-        serve(try publisher.rollBack(to: version, isDryRun: false), reply)
+        try checkNoHandover()
+        let outcome = try publisher.rollBack(to: version, isDryRun: false)
+        serve(outcome) { reply(.success(outcome.json())) }
       case .publish(let path, let optionsJSON):
         let options = try optionsJSON.map(PublishRequest.init(json:)) ?? PublishRequest()
         answersErrorsWithJSON = options.errorsAsJSON ?? false
+        try checkNoHandover()
         let outcome = try publisher.publish(
           file: path, options: options.importOptions(configuration), isDryRun: options.dryRun ?? false)
-        if outcome.version == nil { reply(.success(outcome.json())) } else { serve(outcome, reply) }
+        let answer = { @Sendable in reply(.success(outcome.json())) }
+        if outcome.version == nil { answer() } else { serve(outcome, answer) }
       }
     } catch {
-      let text = "\(error)"
-      summary.withLock {
-        $0.failedPublishCount += 1
-        $0.lastError = text
-      }
-      log.error("request of the admin socket failed", metadata: ["error": "\(text)"])
+      let text = noteFailure(error, "request of the admin socket failed")
       if answersErrorsWithJSON {
         reply(.success(failureJSON(error)))
       } else {
@@ -168,9 +229,18 @@ final class ControlPlane: @unchecked Sendable {
     }
   }
 
-  private func serve(
-    _ outcome: PublishOutcome, _ reply: @escaping @Sendable (Result<String, RequestError>) -> Void
-  ) {
+  @discardableResult
+  private func noteFailure(_ error: any Error, _ message: Logger.Message) -> String {
+    let text = "\(error)"
+    summary.withLock {
+      $0.failedPublishCount += 1
+      $0.lastError = text
+    }
+    log.error(message, metadata: ["error": "\(text)"])
+    return text
+  }
+
+  private func serve(_ outcome: PublishOutcome, _ done: @escaping @Sendable () -> Void) {
     servicePointsOut = outcome.difference.servicePointsOut
     summary.withLock { $0.publishCount += 1 }
     log.info(
@@ -179,8 +249,49 @@ final class ControlPlane: @unchecked Sendable {
         "version": "\(outcome.version?.number ?? 0)", "outages": "\(publisher.territory.outages.count)",
         "servicePointsOut": "\(servicePointsOut)",
       ])
-    let json = outcome.json()
-    render { reply(.success(json)) }
+    render(done)
+    keepSnapshot()
+  }
+
+  private func keepSnapshot() { snapshots.keep(publisher.territory, publisher.versions) }
+
+  /// From here on nothing is published, so that the new process loads what the last publish has left.
+  private func beginHandover(to connection: ConnectionID, on loop: EventLoop) {
+    guard successor == nil, let handover = handover.withLock({ $0 }) else {
+      _ = loop.submit { loop in
+        loop.complete(connection) {
+          $0.appendError(
+            RequestError(.failed, "another process is taking over already, or nothing is served yet"))
+        }
+      }
+      return
+    }
+    handover.isFrozen(true)
+    snapshots.flush()
+    successor = connection
+    log.notice("handing over to another process")
+    _ = loop.submit { loop in
+      // Where it fails, the connection closes, and `adminIsGone` puts things right.
+      _ = loop.complete(connection, passing: handover.descriptors.map(\.descriptor)) {
+        $0.appendBulk(encodeJSON(handover.descriptors.map(\.name)))
+      }
+    }
+  }
+
+  private func commitHandover(from connection: ConnectionID) throws {
+    guard successor == connection, let handover = handover.withLock({ $0 }) else {
+      throw HandoverError(
+        text: "HANDOVER.COMMIT comes from the process that began to take over, and from no other")
+    }
+    reactor?.stopAccepting(acceptingQueued: false)
+    handover.committed()
+  }
+
+  private func checkNoHandover() throws {
+    if successor != nil {
+      throw HandoverError(
+        text: "process \(getpid()) is handing over to another; connect again in a moment")
+    }
   }
 
   private static func word(for error: any Error) -> RequestError.Word {
@@ -192,10 +303,7 @@ final class ControlPlane: @unchecked Sendable {
   }
 
   private func countServicePointsOut() {
-    let empty = Territory(
-      servicePoints: publisher.territory.servicePoints, outages: OutageTable(layer: nil, outages: []))
-    servicePointsOut =
-      TerritoryDifference(from: empty, to: publisher.territory, at: clock()).servicePointsOut
+    servicePointsOut = publisher.territory.servicePointsOut(at: clock())
   }
 
   /// Renders the current Territory for this moment, has every loop take it, and sets the clock for the next time.

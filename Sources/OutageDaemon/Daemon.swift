@@ -17,6 +17,8 @@ public struct DaemonOptions: Sendable {
   public var adminSocket: String
   public var feedSocket: String
   public var configurationFile: String?
+  /// Take lock and sockets from the daemon that serves the directory, if one does.
+  public var takesOver = false
 
   /// - Parameters:
   ///   - querySocket: `DIR/query.sock` if `nil`.
@@ -54,11 +56,19 @@ public struct Daemon: Sendable {
   /// - Parameter ready: called once when queries are answered.
   /// - Throws: `ConfigurationError`, `SpeechError`, `DirectoryInUse`, `StoreError`, `ReactorError`.
   public func run(ready: @escaping @Sendable () -> Void = {}) async throws {
+    OpenFileLimit.raise()
     let configuration = try readConfiguration()
-    let store = try LayerStore(directory: options.directory, keepLayers: configuration.keepLayers)
-    let lock = try InstanceLock(directory: options.directory)
-    let notifier = SystemdNotifier()
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+    let notifier = SystemdNotifier()
+    let takeover = options.takesOver ? try Takeover(adminSocket: options.adminSocket) : nil
+    if options.takesOver && takeover == nil { log.notice("nobody serves there: starting without a takeover") }
+    let store = try LayerStore(directory: options.directory, keepLayers: configuration.keepLayers)
+    let lock =
+      if let takeover {
+        InstanceLock(adopting: takeover.lockDescriptor)
+      } else {
+        try InstanceLock(directory: options.directory)
+      }
 
     let control = try ControlPlane(
       directory: options.directory, store: store, configuration: configuration, log: log, clock: systemClock)
@@ -77,23 +87,41 @@ public struct Daemon: Sendable {
       desk.match(territory, at: now)
     }
     let reactor = try startReactor(configuration, control, desk, feed, monitor)
-    let admin = try UnixListener(path: options.adminSocket, mode: 0o600)
-    let query = try UnixListener(path: options.querySocket, mode: 0o660)
-    let feeds = try UnixListener(path: options.feedSocket, mode: 0o660)
-    // Callers are told LOADING until the Territory is there, which is better than to be refused.
-    try reactor.add(admin, tag: ListenerTag.admin.rawValue)
-    try reactor.add(query, tag: ListenerTag.query.rawValue)
-    try reactor.add(feeds, tag: ListenerTag.feed.rawValue)
-    let failure = Shared<(any Error)?>(nil)
+    let listeners = try Listeners(options, takeover: takeover)
+    // Callers are told LOADING until the Territory is there, which is better than to be refused; but where another process answers still,
+    // they are left to that one.
+    if takeover == nil { try listeners.add(to: reactor) }
+    let ending = Shared(Ending())
+    control.handover.withLock {
+      $0 = Handover(
+        descriptors: [("lock", lock.descriptor)] + listeners.named.map { ($0, $1.descriptor) },
+        isFrozen: { feed.freeze($0) },
+        committed: {
+          ending.value.withLock { $0.leavesSockets = true }
+          kill(getpid(), SIGTERM)
+        })
+    }
     control.start(reactor) { [options, log] error in
-      if let error {
-        failure.value.withLock { $0 = error }
+      do {
+        if let error { throw error }
+        if let takeover {
+          try listeners.add(to: reactor)
+          try takeover.commit()
+          lock.nameHolder()
+          feed.lookAgain(afterSeconds: Self.drainMilliseconds / 1000 + 1)
+        }
+      } catch {
+        ending.value.withLock {
+          $0.error = error
+          // The process that was to be taken over serves on.
+          $0.leavesSockets = takeover != nil
+        }
         log.critical("the store cannot be served", metadata: ["error": "\(error)"])
         kill(getpid(), SIGTERM)
         return
       }
       log.info("serving", metadata: ["socket": "\(options.querySocket)", "data": "\(options.directory)"])
-      notifier.notify(.ready, status: "serving \(options.querySocket)")
+      notifier.notify(.ready, status: "serving \(options.querySocket)", mainProcess: takeover != nil)
       ready()
     }
 
@@ -112,21 +140,27 @@ public struct Daemon: Sendable {
       notifier.notify(.ready, status: "serving \(options.querySocket)")
     }
 
-    log.info("draining")
-    notifier.notify(.stopping, status: "draining")
+    let ended = ending.value.withLock { $0 }
+    log.info(ended.leavesSockets ? "handed over, draining" : "draining")
+    // The main process is another one then, and whatever becomes of this one is not the service's state.
+    if !ended.leavesSockets { notifier.notify(.stopping, status: "draining") }
     feed.drain()
-    reactor.drain(withinMilliseconds: Self.drainMilliseconds)
+    reactor.drain(withinMilliseconds: Self.drainMilliseconds, acceptingQueued: !ended.leavesSockets)
     reactor.join()
-    query.close()
-    feeds.close()
-    admin.close()
+    listeners.close(removingFiles: !ended.leavesSockets)
     monitor.stop()
-    control.stop()
+    control.stop(keepingSnapshot: !ended.leavesSockets)
     feed.stop()
     desk.stop()
     _ = lock
-    if let error = failure.value.withLock({ $0 }) { throw error }
+    if let error = ended.error { throw error }
     log.info("stopped")
+  }
+
+  private struct Ending {
+    var error: (any Error)?
+    /// Another process serves on with the same sockets.
+    var leavesSockets = false
   }
 
   private func readConfiguration() throws(ConfigurationError) -> DaemonConfiguration {

@@ -16,7 +16,7 @@ public struct DirectoryInUse: Error, CustomStringConvertible {
 
 /// An exclusive `flock` on `DIR/daemon.lock`, held for as long as this object lives.
 public final class InstanceLock: Sendable {
-  private let descriptor: Int32
+  let descriptor: Int32
 
   /// - Throws: `DirectoryInUse`, or `CocoaError`/`POSIXError` if the file cannot be made.
   public init(directory: String) throws {
@@ -31,9 +31,19 @@ public final class InstanceLock: Sendable {
       throw DirectoryInUse(
         directory: directory, holder: holder.trimmingCharacters(in: .whitespacesAndNewlines))
     }
+    nameHolder()
+  }
+
+  /// Shares the lock of the process that hands over: it is held for as long as one of the two holds its descriptor.
+  init(adopting descriptor: Int32) {
+    self.descriptor = descriptor
+  }
+
+  /// Writes down this process as the one that serves, for messages to others.
+  func nameHolder() {
     ftruncate(descriptor, 0)
     let text = "\(getpid())\n"
-    _ = text.withCString { write(descriptor, $0, strlen($0)) }
+    _ = text.withCString { pwrite(descriptor, $0, strlen($0), 0) }
   }
 
   deinit { close(descriptor) }

@@ -29,6 +29,8 @@ public struct PhaseTiming: Sendable, Encodable {
 public final class Publisher {
   public let store: LayerStore
   public private(set) var territory = Territory()
+  /// Of what the Territory was made.
+  public private(set) var versions = TerritoryVersions(addresses: nil, outages: nil)
   private let clock: () -> Timestamp
 
   /// - Parameter clock: the current moment; a version's own is taken in whole seconds.
@@ -40,17 +42,34 @@ public final class Publisher {
     }
   }
 
-  /// Builds the Territory of what the store holds.
-  public func load() throws {
+  /// Takes the Territory from a snapshot file where that is the store's current state, and builds it of what the store holds otherwise.
+  /// - Parameter path: of the file; `nil` to build without looking for one.
+  /// - Returns: why a snapshot was not used; `nil` if it was, or was not to be.
+  @discardableResult
+  public func load(snapshot path: String? = nil) throws -> SnapshotError? {
+    versions = TerritoryVersions(
+      addresses: try store.currentVersion(of: .addresses), outages: try store.currentVersion(of: .outages))
+    var problem: SnapshotError?
+    if let path {
+      do throws(SnapshotError) {
+        territory = try TerritorySnapshot.read(path, expecting: versions)
+        return nil
+      } catch {
+        problem = error
+      }
+    }
     territory = Territory(servicePoints: try loadServicePoints(), outages: try loadOutages())
+    return problem
   }
 
   /// Takes over the store's current address load, with the outage layer that is served.
   /// - Returns: whether there was a new one.
   public func reloadAddresses() throws -> Bool {
-    let current = try store.currentVersion(of: .addresses)?.number ?? 0
-    guard current != territory.servicePoints.addressVersion else { return false }
-    territory = Territory(servicePoints: try loadServicePoints(), outages: territory.outages)
+    let current = try store.currentVersion(of: .addresses)
+    guard current?.number ?? 0 != territory.servicePoints.addressVersion else { return false }
+    let next = Territory(servicePoints: try loadServicePoints(), outages: territory.outages)
+    versions.addresses = current
+    territory = next
     return true
   }
 
@@ -65,6 +84,19 @@ public final class Publisher {
     return try publish(outages, report: report, isDryRun: isDryRun, &timer) { [store, clock] in
       try store.publishOutages(
         outages, source: (file as NSString).lastPathComponent, sha256: report.sha256, at: clock())
+    }
+  }
+
+  /// Stores a layer that was read already, such as a feed's, and makes it the Territory's.
+  /// - Parameters:
+  ///   - outages: ids are unique, areas valid and not empty.
+  ///   - source: what `outaged status` names as the layer's origin.
+  ///   - sha256: of what was read, lower-case hexadecimal.
+  /// - Throws: `StoreError`; the Territory stays as it is.
+  public func publish(_ outages: [Outage], source: String, sha256: String) throws -> PublishOutcome {
+    var timer = PhaseTimer()
+    return try publish(outages, report: nil, isDryRun: false, &timer) { [store, clock] in
+      try store.publishOutages(outages, source: source, sha256: sha256, at: clock())
     }
   }
 
@@ -92,7 +124,10 @@ public final class Publisher {
     timer.end("index and join")
     let difference = TerritoryDifference(from: before, to: next, at: clock())
     timer.end("difference")
-    if !isDryRun { territory = next }
+    if !isDryRun {
+      versions.outages = version
+      territory = next
+    }
     return PublishOutcome(
       version: version, previousNumber: before.outages.layer?.number, difference: difference, report: report,
       timings: timer.phases)
@@ -100,9 +135,9 @@ public final class Publisher {
 
   private func loadServicePoints() throws -> ServicePointTable {
     var builder = ServicePointTableBuilder()
-    let version = try store.currentVersion(of: .addresses)?.number ?? 0
+    let number = try store.currentVersion(of: .addresses)?.number ?? 0
     try store.forEachServicePoint { builder.append($0) }
-    return builder.build(addressVersion: version)
+    return builder.build(addressVersion: number)
   }
 
   private func loadOutages() throws -> OutageTable {

@@ -2,6 +2,7 @@
 
 import ByteBuffers
 import Foundation
+import Reactor
 import WireProtocol
 
 /// Why a daemon could not be asked.
@@ -56,15 +57,38 @@ public final class SocketClient {
 
   /// Sends a request and waits for its reply, which may be an error reply.
   public func ask(_ words: [String]) throws(ClientError) -> RESPReply {
+    try send(words)
+    return try readReply()
+  }
+
+  /// Sends a request whose reply comes with descriptors, which the caller owns.
+  func askForDescriptors(_ words: [String]) throws(ClientError) -> (RESPReply, [Int32]) {
+    try send(words)
+    let byte: UInt8?
+    let descriptors: [Int32]
+    do throws(ReactorError) {
+      (byte, descriptors) = try DescriptorPassing.receive(over: descriptor)
+    } catch {
+      throw failure("read the reply")
+    }
+    guard let byte else { throw failure("read the reply", closed: true) }
+    input.append(byte)
+    return (try readReply(), descriptors)
+  }
+
+  private func send(_ words: [String]) throws(ClientError) {
     var request = ByteBuffer()
     request.appendRequest(words)
     var sent = 0
     while sent < request.count {
-      let count = send(
+      let count = Foundation.send(
         descriptor, request.bytes.baseAddress! + sent, request.count - sent, Int32(MSG_NOSIGNAL))
       guard count > 0 else { throw failure("send") }
       sent += count
     }
+  }
+
+  private func readReply() throws(ClientError) -> RESPReply {
     while true {
       do throws(ReplyDecodingError) {
         if let (reply, byteCount) = try RESPReply.decode(input.bytes) {

@@ -25,6 +25,10 @@ enum AdminRequest: Sendable {
   case rollBack(version: Int)
   case status
   case reloadAddresses
+  case beginHandover
+  case commitHandover
+  /// Not asked for by anybody: the connection has closed.
+  case adminIsGone
 }
 
 /// What takes longer than an event loop may; each completes the connection when it is done.
@@ -71,6 +75,7 @@ final class SocketHandler: ConnectionHandler {
 
   func closed(_ connection: ConnectionID, because reason: CloseReason) {
     if subscribed.remove(connection) != nil { services.unsubscribe(connection) }
+    if roles[Int(connection.slot)] == .admin { services.admin(.adminIsGone, connection, loop) }
   }
 
   func handle(
@@ -136,6 +141,8 @@ final class SocketHandler: ConnectionHandler {
     case .layerStatus: services.admin(.status, connection, loop)
     case .layerRollback(let version): services.admin(.rollBack(version: version), connection, loop)
     case .addressesReload: services.admin(.reloadAddresses, connection, loop)
+    case .handoverBegin: services.admin(.beginHandover, connection, loop)
+    case .handoverCommit: services.admin(.commitHandover, connection, loop)
     case .feed(let request):
       if case .subscribe = request { subscribed.insert(connection) }
       services.feed(request, session.pointee.version, connection, loop)

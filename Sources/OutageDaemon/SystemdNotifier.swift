@@ -16,7 +16,8 @@ public struct SystemdNotifier: Sendable {
     case stopping = "STOPPING=1"
   }
 
-  public func notify(_ state: State, status: String) {
+  /// - Parameter mainProcess: whether to say that the service's main process is this one from now on.
+  public func notify(_ state: State, status: String, mainProcess: Bool = false) {
     guard let socketPath, !socketPath.isEmpty else { return }
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
@@ -29,6 +30,7 @@ public struct SystemdNotifier: Sendable {
     guard descriptor >= 0 else { return }
     defer { close(descriptor) }
     var message = "\(state.rawValue)\nSTATUS=\(status)"
+    if mainProcess { message += "\nMAINPID=\(getpid())" }
     if state == .reloading {
       var time = timespec()
       clock_gettime(CLOCK_MONOTONIC, &time)

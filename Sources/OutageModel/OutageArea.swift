@@ -23,6 +23,21 @@ public struct OutageArea: Hashable, Sendable {
 
   public init() {}
 
+  /// An area from its flat form; `nil` if the arrays do not fit together. That rings are closed is the caller's to know.
+  public init?(coordinates: [Double], ringStarts: [Int32], polygonStarts: [Int32]) {
+    func rise(_ starts: [Int32], to end: Int) -> Bool {
+      guard starts.first == 0, Int(starts[starts.count - 1]) == end else { return false }
+      for index in 1..<max(1, starts.count) where starts[index] < starts[index - 1] { return false }
+      return true
+    }
+    guard coordinates.count % 2 == 0, rise(ringStarts, to: coordinates.count / 2),
+      rise(polygonStarts, to: ringStarts.count - 1)
+    else { return nil }
+    self.coordinates = coordinates
+    self.ringStarts = ringStarts
+    self.polygonStarts = polygonStarts
+  }
+
   /// Adds a polygon: its shell, then its holes, each a closed ring.
   public mutating func append(polygon rings: [[LonLat]]) {
     for ring in rings {

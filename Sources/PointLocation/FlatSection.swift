@@ -82,7 +82,7 @@ public struct SectionReader {
   }
 
   /// The next section, which must have a certain number of elements.
-  mutating func take<Element: BitwiseCopyable>(
+  package mutating func take<Element: BitwiseCopyable>(
     _ name: String, count: Int
   ) throws(SectionError) -> FlatArray<Element> {
     let array = try take(name, as: Element.self)
@@ -93,7 +93,7 @@ public struct SectionReader {
   }
 
   /// The next section, which must rise from 0 to `end` by at least `step` each time.
-  mutating func takeStarts(
+  package mutating func takeStarts(
     _ name: String, end: Int, step: UInt32 = 0
   ) throws(SectionError) -> FlatArray<UInt32> {
     let starts = try take(name, as: UInt32.self)
@@ -125,7 +125,8 @@ public struct SectionReader {
     return (starts, members)
   }
 
-  private static func checkStarts(
+  /// Checks that the elements rise from 0 to `end` by at least `step` each time.
+  package static func checkStarts(
     _ name: String, _ starts: FlatArray<UInt32>, end: Int, step: UInt32 = 0
   ) throws(SectionError) {
     guard starts.count > 0, starts.pointer[0] == 0 else {

@@ -25,6 +25,13 @@ public struct OutageTable: Sendable {
     self.areasSquareMetres = ranked.map(\.area)
   }
 
+  /// Outages that are in order of precedence already, with their areas.
+  init(layer: LayerVersion?, ranked outages: [Outage], areasSquareMetres: [Double]) {
+    self.layer = layer
+    self.outages = outages
+    self.areasSquareMetres = areasSquareMetres
+  }
+
   private static func precedes(
     _ a: (outage: Outage, area: Double), _ b: (outage: Outage, area: Double)
   ) -> Bool {

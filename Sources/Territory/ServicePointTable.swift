@@ -25,12 +25,14 @@ public final class ServicePointTable: Sendable {
   let extraPhoneRows: FlatArray<UInt32>
   let byServicePoint, byAccount, byMeter, byPhone: KeyIndex
 
+  /// A table over columns and the indexes that belong to them.
   init(
-    addressVersion: Int, rowCount: Int, points: PointIndex, pool: TextPool,
-    columns: ServicePointColumns, names: FlatArray<PackedText>
+    addressVersion: Int, points: PointIndex, pool: TextPool, columns: ServicePointColumns,
+    names: FlatArray<PackedText>,
+    indexes: (servicePoint: KeyIndex, account: KeyIndex, meter: KeyIndex, phone: KeyIndex)
   ) {
     self.addressVersion = addressVersion
-    self.rowCount = rowCount
+    rowCount = points.count
     self.points = points
     self.pool = pool
     servicePointIds = columns.servicePointIds
@@ -47,7 +49,15 @@ public final class ServicePointTable: Sendable {
     phones = columns.phones
     extraPhones = columns.extraPhones
     extraPhoneRows = columns.extraPhoneRows
+    (byServicePoint, byAccount, byMeter, byPhone) = indexes
+  }
 
+  /// A table over columns, with its indexes made here.
+  convenience init(
+    addressVersion: Int, points: PointIndex, pool: TextPool, columns: ServicePointColumns,
+    names: FlatArray<PackedText>
+  ) {
+    let rowCount = points.count
     let ids = columns.servicePointIds
     /// By the text of the service-point id, so that an answer lists them alike whatever order they came in.
     func precedes(_ a: UInt32, _ b: UInt32) -> Bool {
@@ -59,10 +69,12 @@ public final class ServicePointTable: Sendable {
         hash: { column.pointer[$0].isEmpty ? nil : Self.hash(column.pointer[$0], pool) },
         sameKey: { Self.sameKey(column.pointer[$0], column.pointer[$1], pool) }, precedes: precedes)
     }
-    byServicePoint = index(columns.servicePointIds)
-    byAccount = index(columns.accountIds)
-    byMeter = index(columns.meterIds)
-    byPhone = Self.phoneIndex(columns, rowCount: rowCount, precedes: precedes)
+    self.init(
+      addressVersion: addressVersion, points: points, pool: pool, columns: columns, names: names,
+      indexes: (
+        index(columns.servicePointIds), index(columns.accountIds), index(columns.meterIds),
+        Self.phoneIndex(columns, rowCount: rowCount, precedes: precedes)
+      ))
   }
 
   private static func phoneIndex(

@@ -96,7 +96,7 @@ public struct ServicePointTableBuilder {
       feederIds: sorted(feederIds), criticalFlags: sorted(criticalFlags), phones: sorted(phones),
       extraPhones: FlatArray(extra.map(\.phone)), extraPhoneRows: FlatArray(extra.map(\.row)))
     return ServicePointTable(
-      addressVersion: addressVersion, rowCount: rowCount,
+      addressVersion: addressVersion,
       points: PointIndex(xs: sorted(lonDegrees), ys: sorted(latDegrees)), pool: pool.build(),
       columns: columns, names: FlatArray(names))
   }

@@ -33,6 +33,16 @@ public final class Territory: Sendable {
     }
   }
 
+  /// A Territory whose parts are known to fit together.
+  init(
+    servicePoints: ServicePointTable, outages: OutageTable, polygons: PolygonIndex, coverage: PointCoverage
+  ) {
+    self.servicePoints = servicePoints
+    self.outages = outages
+    self.polygons = polygons
+    self.coverage = coverage
+  }
+
   /// A territory without service points or outages.
   public convenience init() {
     self.init(
@@ -64,6 +74,17 @@ public final class Territory: Sendable {
   @inlinable
   public func outages(coveringRow row: Int) -> UnsafeBufferPointer<UInt32> {
     coverage.polygons(ofSet: coverage.setOfPoint[row])
+  }
+}
+
+extension Territory {
+  /// How many service points lie in an outage that is in force at a moment.
+  public func servicePointsOut(at now: Timestamp) -> Int {
+    let phases = outages.phases(at: now)
+    let isOut = (0..<coverage.setCount).map { set in
+      coverage.polygons(ofSet: UInt32(set)).contains { phases[Int($0)] == .inForce }
+    }
+    return coverage.setOfPoint.buffer.reduce(0) { $0 + (isOut[Int($1)] ? 1 : 0) }
   }
 }
 

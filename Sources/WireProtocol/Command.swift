@@ -42,6 +42,8 @@ public enum Command {
   case layerStatus
   case layerRollback(version: Int)
   case addressesReload
+  case handoverBegin
+  case handoverCommit
   /// `SessionState.answer` answers it.
   case session(SessionCommand)
 }

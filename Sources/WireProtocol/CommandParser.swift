@@ -95,6 +95,8 @@ public struct CommandParser: Sendable {
       }
       return .layerRollback(version: version)
     case .addressesReload: return .addressesReload
+    case .handoverBegin: return .handoverBegin
+    case .handoverCommit: return .handoverCommit
     case .info: return .info(sections: arguments.dropFirst(1))
     case .ping:
       guard arguments.count <= 2 else { throw wrongCount(id) }

@@ -6,6 +6,7 @@ public enum CommandID: Int, CaseIterable, Sendable {
   case reportAdd, reportRead, reportAck
   case changesRead, changesAck, changesSubscribe, changesUnsubscribe
   case layerPublish, layerStatus, layerRollback, addressesReload
+  case handoverBegin, handoverCommit
   case ping, echo, hello, auth, select, client, reset, quit
   case info, command, config
 }
@@ -84,6 +85,16 @@ public enum CommandTable {
         "ADDRESSES.RELOAD", role: .admin, group: .layer,
         "Reads the newest address load from the store and serves it.",
         complexity: "O(S), S service points", reply: "A bulk string, the status as JSON.")
+    case .handoverBegin:
+      CommandSpec(
+        "HANDOVER.BEGIN", role: .admin, group: .server,
+        "Gives the data directory's lock and the listening sockets to the process that asks; `outaged serve --takeover` does.",
+        reply: "A bulk string, the names of the descriptors that come with it (SCM_RIGHTS) as JSON.")
+    case .handoverCommit:
+      CommandSpec(
+        "HANDOVER.COMMIT", role: .admin, group: .server,
+        "Tells the old process that the new one answers: it accepts nothing further, answers what was asked, and ends.",
+        reply: "`OK`.")
     case .ping:
       CommandSpec(
         "PING", group: .connection, "Answers, so that a client knows that the server is there.",

@@ -96,8 +96,14 @@ private func withPublisher(
     let lock = try InstanceLock(directory: data.directory)
     defer { _ = lock }
     let publisher = Publisher(store: store, clock: systemClock)
-    try publisher.load()
-    return try work(publisher).json()
+    let snapshot = TerritorySnapshot.path(in: data.directory)
+    try publisher.load(snapshot: snapshot)
+    let outcome = try work(publisher)
+    // Not more than a quicker start hangs on it.
+    if outcome.version != nil {
+      try? TerritorySnapshot.write(publisher.territory, publisher.versions, to: snapshot)
+    }
+    return outcome.json()
   } catch {
     return failureJSON(error)
   }

@@ -18,6 +18,10 @@ struct Serve: AsyncParsableCommand {
   @Option(help: "The socket of those who follow changes and reports; DIR/feed.sock if it is not given.")
   var feedSocket: String?
 
+  @Flag(
+    help: "Take the sockets over from the daemon that serves the directory, without a gap, and let it end.")
+  var takeover = false
+
   @Option(help: "trace, debug, info, notice, warning, error or critical.")
   var logLevel: String = "info"
 
@@ -28,9 +32,10 @@ struct Serve: AsyncParsableCommand {
     LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
     var log = Logger(label: "outaged")
     log.logLevel = level
-    let options = DaemonOptions(
+    var options = DaemonOptions(
       directory: data.directory, querySocket: socket, adminSocket: data.adminSocket,
       feedSocket: feedSocket, configurationFile: data.configurationFile)
+    options.takesOver = takeover
     do {
       try await Daemon(options: options, log: log).run()
     } catch {

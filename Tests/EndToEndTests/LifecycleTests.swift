@@ -164,6 +164,44 @@ import WireProtocol
     #expect(info.contains("connected_clients:100") || info.contains("connected_clients:101"), "\(info)")
   }
 
+  @Test func `an idle connection costs at most 1 KiB of the daemon's memory, however many there are`() throws
+  {
+    var limit = rlimit()
+    let resource = __rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue))
+    getrlimit(resource, &limit)
+    limit.rlim_cur = limit.rlim_max
+    setrlimit(resource, &limit)
+    let count = min(4000, Int(limit.rlim_max) - 500)
+    let scratch = try ScratchDirectory()
+    let daemon = try RunningDaemon(data: scratch.path)
+    let observer = try daemon.client()
+    func number(_ section: String, _ name: String) throws -> Int {
+      let info = try observer.ask(["INFO", section]).text ?? ""
+      let line = try #require(info.split(separator: "\r\n").first { $0.hasPrefix(name + ":") }, "\(info)")
+      return try #require(Int(line.dropFirst(name.count + 1)))
+    }
+    var descriptors: [Int32] = []
+    defer { descriptors.forEach { close($0) } }
+    var request = ByteBuffer()
+    request.appendRequest(["OUTAGE.POINT", "-121.74", "38.54"])
+    func open(_ count: Int) throws {
+      for _ in 0..<count {
+        let descriptor = try UnixListener.connect(to: daemon.querySocket)
+        descriptors.append(descriptor)
+        // Each has asked once: what a connection keeps from that counts as well.
+        send(descriptor, request.bytes.baseAddress, request.count, Int32(MSG_NOSIGNAL))
+        #expect(ReplyReader(descriptor).replies(1).count == 1)
+      }
+    }
+    // What the first few make grow once, the others share.
+    try open(100)
+    let before = try number("memory", "used_memory_rss")
+    try open(count)
+    #expect(try number("clients", "connected_clients") >= count + 101)
+    let each = (try number("memory", "used_memory_rss") - before) / count
+    #expect(each <= 1024, "\(each) bytes each")
+  }
+
   @Test func `readiness is told to systemd`() throws {
     let scratch = try ScratchDirectory()
     let path = scratch.path + "/notify.sock"

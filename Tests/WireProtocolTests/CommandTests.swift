@@ -55,6 +55,8 @@ private func text(_ command: Command) -> String {
   case .layerStatus: "status"
   case .layerRollback(let version): "rollback \(version)"
   case .addressesReload: "reload"
+  case .handoverBegin: "hand over"
+  case .handoverCommit: "hand over for good"
   case .session(let command): "session \(command)".split(separator: "(").first.map(String.init) ?? ""
   }
 }

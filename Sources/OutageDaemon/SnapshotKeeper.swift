@@ -1,0 +1,69 @@
+// Keeps the snapshot file up with what is served, behind everything else that the daemon does.
+
+import Foundation
+import Logging
+import Synchronization
+import Territory
+
+/// Writes the newest Territory that it was given, on a thread of its own. Of several that come while it writes or rests, the last one is written.
+final class SnapshotKeeper: Sendable {
+  private struct Wish: Sendable {
+    var territory: Territory
+    var versions: TerritoryVersions
+  }
+
+  private let path: String
+  private let log: Logger
+  private let thread = ControlThread(name: "snapshot", niceness: 15)
+  private let wish = Mutex<Wish?>(nil)
+  private let lastEnd = Mutex<ContinuousClock.Instant?>(nil)
+
+  /// Between two writings, so that a layer that changes every few seconds does not keep the disk busy.
+  static let restSeconds = 10.0
+
+  init(path: String, log: Logger) {
+    self.path = path
+    self.log = log
+  }
+
+  /// Has the Territory written soon.
+  func keep(_ territory: Territory, _ versions: TerritoryVersions) {
+    wish.withLock { $0 = Wish(territory: territory, versions: versions) }
+    let rest = lastEnd.withLock { $0.map { Self.restSeconds - (.now - $0) / .seconds(1) } ?? 0 }
+    thread.schedule(afterSeconds: rest) { [self] in write() }
+  }
+
+  /// Ends the thread; what is not written by then is not.
+  func stop() { thread.stop() }
+
+  /// Writes what is still to be written, and returns when that is done. From any thread but its own.
+  func flush() {
+    let isDone = DispatchSemaphore(value: 0)
+    thread.submit { [self] in
+      write()
+      isDone.signal()
+    }
+    isDone.wait()
+  }
+
+  private func write() {
+    let next = wish.withLock { wish in
+      defer { wish = nil }
+      return wish
+    }
+    guard let next else { return }
+    let start = ContinuousClock.now
+    do {
+      let byteCount = try TerritorySnapshot.write(next.territory, next.versions, to: path)
+      log.debug(
+        "snapshot written",
+        metadata: [
+          "file": "\(path)", "bytes": "\(byteCount)",
+          "milliseconds": "\(Int((ContinuousClock.now - start) / .milliseconds(1)))",
+        ])
+    } catch {
+      log.warning("snapshot not written; the next start reads the store", metadata: ["error": "\(error)"])
+    }
+    lastEnd.withLock { $0 = .now }
+  }
+}

@@ -1,0 +1,280 @@
+// The Territory as a file that is mapped at start, so that a restart need neither read the store's rows nor join them again.
+
+import CChecksum
+import Foundation
+import OutageModel
+import PointLocation
+import Territory
+
+/// Why a snapshot file is not used. It is rebuilt from the store then.
+public enum SnapshotError: Error, Equatable, Sendable, CustomStringConvertible {
+  case missing(file: String)
+  case unreadable(file: String, doing: String, reason: String)
+  /// It is not whole, or not as it was written.
+  case damaged(file: String, found: String, expected: String)
+  /// Another release has written it.
+  case otherFormat(file: String, found: String, expected: String)
+  /// It was made of versions that are not the store's current ones.
+  case outOfDate(file: String, found: String, expected: String)
+
+  public var description: String {
+    switch self {
+    case .missing(let file): "\(file): not there"
+    case .unreadable(let file, let doing, let reason): "\(file): \(doing): \(reason)"
+    case .damaged(let file, let found, let expected): "\(file): damaged: found \(found), expected \(expected)"
+    case .otherFormat(let file, let found, let expected):
+      "\(file): another format: found \(found), expected \(expected)"
+    case .outOfDate(let file, let found, let expected):
+      "\(file): out of date: it was made of \(found), the store holds \(expected)"
+    }
+  }
+}
+
+/// The versions that a Territory was made of: what tells whether a snapshot is the store's current state.
+public struct TerritoryVersions: Equatable, Sendable {
+  public var addresses: LayerVersion?
+  public var outages: LayerVersion?
+
+  public init(addresses: LayerVersion?, outages: LayerVersion?) {
+    self.addresses = addresses
+    self.outages = outages
+  }
+
+  /// All that identifies the two: a store that was restored from a backup may have used a number for something else.
+  var text: String {
+    [("address load", addresses), ("layer", outages)].map { name, version in
+      guard let version else { return "no \(name)" }
+      return "\(name) \(version.number) of \(version.publishedAt.iso8601) (\(version.recordCount) records, "
+        + "sha256 \(version.sha256.prefix(16)), \(version.source))"
+    }.joined(separator: "; ")
+  }
+}
+
+/// `DIR/territory.snapshot`: a header, a table of sections, and the sections, each at a multiple of 64 bytes; in the machine's byte order,
+/// which the header tells. Header, table and each section have their checksums.
+///
+///     0  "OUTAGED" and a line feed | 8 format | 12 byte order | 16 bytes of the file (64 bits) | 24 number of sections
+///     28 CRC-32C of the table | 32 CRC-32C of the 32 bytes before | 64 the table
+///
+/// An entry of the table is a section's name (44 bytes, zeros behind it), its checksum (`cchecksum_block`), its place and its size (64 bits each).
+///
+/// The file is not synced: what a power cut leaves of it does not pass its checksums, and is rebuilt.
+public enum TerritorySnapshot {
+  /// To be raised with each change of a section's meaning.
+  public static let formatVersion: UInt32 = 1
+
+  static let magic: [UInt8] = Array("OUTAGED\n".utf8)
+  static let byteOrder: UInt32 = 0x0102_0304
+  static let alignment = 64
+  static let headerByteCount = 64
+  static let entryByteCount = 64
+  /// Of a section's name; the rest of an entry is its place, size and checksum.
+  static let nameByteCountMax = 44
+
+  public static func path(in directory: String) -> String { directory + "/territory.snapshot" }
+}
+
+// MARK: - Writing
+
+extension TerritorySnapshot {
+  /// Writes the file beside the old one and puts it in its place as a whole.
+  /// - Returns: the file's size in bytes.
+  /// - Throws: `SnapshotError.unreadable` with what failed; the old file stays.
+  @discardableResult
+  public static func write(
+    _ territory: Territory, _ versions: TerritoryVersions, to path: String
+  ) throws(SnapshotError) -> Int {
+    var writer = SectionWriter()
+    let identity = Array(versions.text.utf8)
+    writer.append("versions", FlatArray(identity))
+    territory.write(to: &writer)
+    let (head, placed, byteCount) = layOut(writer.sections)
+
+    let temporaryPath = path + ".new"
+    func failure(_ doing: String) -> SnapshotError {
+      .unreadable(file: temporaryPath, doing: doing, reason: String(cString: strerror(errno)))
+    }
+    unlink(temporaryPath)
+    let descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
+    guard descriptor >= 0 else { throw failure("create") }
+    var isKept = false
+    defer {
+      close(descriptor)
+      if !isKept { unlink(temporaryPath) }
+    }
+    // Says at once that there is no room, and not in the middle.
+    let reserved = posix_fallocate(descriptor, 0, byteCount)
+    if reserved != 0 {
+      errno = reserved
+      throw failure("reserve \(byteCount) bytes")
+    }
+    guard head.withUnsafeBytes({ writeAll($0, to: descriptor, at: 0) }) else { throw failure("write") }
+    for (section, offset) in placed {
+      guard writeAll(UnsafeRawBufferPointer(section.bytes.buffer), to: descriptor, at: offset) else {
+        throw failure("write section \(section.name)")
+      }
+    }
+    guard rename(temporaryPath, path) == 0 else { throw failure("put it in the old one's place") }
+    isKept = true
+    return byteCount
+  }
+
+  private static func layOut(
+    _ sections: [FlatSection]
+  ) -> (head: [UInt8], placed: [(FlatSection, Int)], byteCount: Int) {
+    var offset = headerByteCount + sections.count * entryByteCount
+    var table: [UInt8] = []
+    var placed: [(FlatSection, Int)] = []
+    for section in sections {
+      offset = (offset + alignment - 1) / alignment * alignment
+      placed.append((section, offset))
+      precondition(section.name.utf8.count <= nameByteCountMax, "a section's name is too long")
+      var name = Array(section.name.utf8)
+      name += [UInt8](repeating: 0, count: nameByteCountMax - name.count)
+      table += name
+      append(cchecksum_block(section.bytes.pointer, section.bytes.count), to: &table)
+      append(UInt64(offset), to: &table)
+      append(UInt64(section.bytes.count), to: &table)
+      offset += section.bytes.count
+    }
+    var header = magic
+    append(formatVersion, to: &header)
+    append(byteOrder, to: &header)
+    append(UInt64(offset), to: &header)
+    append(UInt32(sections.count), to: &header)
+    append(table.withUnsafeBytes { cchecksum_crc32c(0, $0.baseAddress, $0.count) }, to: &header)
+    append(header.withUnsafeBytes { cchecksum_crc32c(0, $0.baseAddress, $0.count) }, to: &header)
+    header += [UInt8](repeating: 0, count: headerByteCount - header.count)
+    return (header + table, placed, offset)
+  }
+
+  private static func append(_ value: some FixedWidthInteger, to bytes: inout [UInt8]) {
+    withUnsafeBytes(of: value) { bytes += $0 }
+  }
+
+  private static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at offset: Int) -> Bool
+  {
+    var written = 0
+    while written < bytes.count {
+      let count = pwrite(descriptor, bytes.baseAddress! + written, bytes.count - written, offset + written)
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { return false }
+      written += count
+    }
+    return true
+  }
+}
+
+// MARK: - Reading
+
+extension TerritorySnapshot {
+  /// Maps the file, checks it from end to end, and gives the Territory that lies in it.
+  /// - Parameter versions: the store's current ones; a file that was made of others is `outOfDate`.
+  public static func read(
+    _ path: String, expecting versions: TerritoryVersions
+  ) throws(SnapshotError) -> Territory {
+    let mapping = try map(path)
+    let table = try sectionTable(mapping.bytes, path)
+    var sections: [FlatSection] = []
+    for (name, offset, byteCount, checksum) in table {
+      let bytes = FlatArray<UInt8>(storage: mapping, byteOffset: offset, count: byteCount)
+      // Before the checksums of all that is large: a file that is of no use is not read through.
+      if sections.isEmpty {
+        let found = String(decoding: bytes.buffer, as: UTF8.self)
+        if name == "versions", cchecksum_block(bytes.pointer, byteCount) == checksum, found != versions.text {
+          throw .outOfDate(file: path, found: found, expected: versions.text)
+        }
+      }
+      guard cchecksum_block(bytes.pointer, byteCount) == checksum else {
+        throw .damaged(
+          file: path, found: "another checksum of section \(name)", expected: String(checksum, radix: 16))
+      }
+      sections.append(FlatSection(name: name, bytes: bytes))
+    }
+    var reader = SectionReader(sections)
+    do throws(SectionError) {
+      _ = try reader.take("versions", as: UInt8.self)
+      return try Territory(
+        validating: &reader, addressVersion: versions.addresses?.number ?? 0, layer: versions.outages)
+    } catch {
+      throw .damaged(file: path, found: "\(error)", expected: "the sections of a Territory")
+    }
+  }
+
+  /// The whole file as memory, unmapped with the last array that points into it. The file is only ever replaced, never written to, so that
+  /// what was checked stays as it is.
+  private static func map(_ path: String) throws(SnapshotError) -> FlatStorage {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      if errno == ENOENT { throw .missing(file: path) }
+      throw .unreadable(file: path, doing: "open", reason: String(cString: strerror(errno)))
+    }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      throw .damaged(file: path, found: "no regular file", expected: "a snapshot")
+    }
+    let byteCount = Int(status.st_size)
+    guard byteCount >= headerByteCount else {
+      throw .damaged(file: path, found: "\(byteCount) bytes", expected: "at least \(headerByteCount)")
+    }
+    // All pages at once: each of them is about to be read.
+    let memory = mmap(nil, byteCount, PROT_READ, MAP_PRIVATE | Int32(MAP_POPULATE), descriptor, 0)
+    guard let memory, memory != MAP_FAILED else {
+      throw .unreadable(file: path, doing: "map", reason: String(cString: strerror(errno)))
+    }
+    return FlatStorage(bytes: UnsafeRawBufferPointer(start: memory, count: byteCount)) {
+      munmap(UnsafeMutableRawPointer(mutating: $0.baseAddress!), $0.count)
+    }
+  }
+
+  private typealias Entry = (name: String, offset: Int, byteCount: Int, checksum: UInt32)
+
+  /// The table, once header and table have passed their checks: each entry lies in the file.
+  private static func sectionTable(
+    _ file: UnsafeRawBufferPointer, _ path: String
+  ) throws(SnapshotError) -> [Entry] {
+    func load<Value: BitwiseCopyable>(_ offset: Int, as type: Value.Type) -> Value {
+      file.loadUnaligned(fromByteOffset: offset, as: type)
+    }
+    guard file.prefix(magic.count).elementsEqual(magic) else {
+      throw .damaged(file: path, found: "another kind of file", expected: "a snapshot of outaged")
+    }
+    let format = load(8, as: UInt32.self)
+    guard format == formatVersion else {
+      throw .otherFormat(file: path, found: "version \(format)", expected: "version \(formatVersion)")
+    }
+    guard load(12, as: UInt32.self) == byteOrder else {
+      throw .otherFormat(file: path, found: "another machine's byte order", expected: "this one's")
+    }
+    guard cchecksum_crc32c(0, file.baseAddress, 32) == load(32, as: UInt32.self) else {
+      throw .damaged(file: path, found: "another checksum of the header", expected: "its own")
+    }
+    let byteCount = load(16, as: UInt64.self)
+    guard byteCount == UInt64(file.count) else {
+      throw .damaged(file: path, found: "\(file.count) bytes", expected: "\(byteCount)")
+    }
+    let sectionCount = Int(load(24, as: UInt32.self))
+    guard sectionCount <= (file.count - headerByteCount) / entryByteCount else {
+      throw .damaged(file: path, found: "\(sectionCount) sections", expected: "as many as fit")
+    }
+    let table = UnsafeRawBufferPointer(
+      rebasing: file[headerByteCount..<headerByteCount + sectionCount * entryByteCount])
+    guard cchecksum_crc32c(0, table.baseAddress, table.count) == load(28, as: UInt32.self) else {
+      throw .damaged(file: path, found: "another checksum of the table of sections", expected: "its own")
+    }
+    var entries: [Entry] = []
+    for number in 0..<sectionCount {
+      let start = headerByteCount + number * entryByteCount
+      let name = String(decoding: file[start..<start + nameByteCountMax].prefix { $0 != 0 }, as: UTF8.self)
+      let place = start + nameByteCountMax
+      let offset = load(place + 4, as: UInt64.self)
+      let size = load(place + 12, as: UInt64.self)
+      guard offset % UInt64(alignment) == 0, offset <= byteCount, size <= byteCount - offset else {
+        throw .damaged(file: path, found: "section \(name) at \(offset)", expected: "a place in the file")
+      }
+      entries.append((name, Int(offset), Int(size), load(place, as: UInt32.self)))
+    }
+    return entries
+  }
+}
