@@ -5,12 +5,12 @@ OUTAGED   := .build/release/outaged
 FIXTURES  := GeoFixtures
 SUDO      := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-LIBRARIES := libgeos-dev libproj-dev libspatialite-dev libsqlite3-dev zlib1g-dev libssl-dev pkg-config
+LIBRARIES := libgeos-dev libproj-dev libspatialite-dev libsqlite3-dev zlib1g-dev libssl-dev libxml2-dev pkg-config
 FOR_SERVE := redis-tools
 FOR_TESTS := redis-tools libsqlite3-mod-spatialite sqlite3 python3-redis
 FOR_BENCH := redis-server redis-tools libs2-dev libboost-dev g++ postgresql-15 postgresql-15-postgis-3 python3
 
-.PHONY: serve build test test-bench kill-reports lint docs bench bench-serve bench-live bench-match fuzz-match fuzz-resp fixtures clean
+.PHONY: serve build test test-bench replay kill-reports lint docs bench bench-serve bench-live bench-match fuzz-match fuzz-resp fixtures clean
 
 serve: build .build/serve-tools $(DATA)/outaged.sqlite
 	@echo
@@ -51,6 +51,11 @@ fuzz-resp: .build/libraries
 kill-reports: .build/libraries
 	swift build --build-tests
 	OUTAGED_REPORT_KILLS=100 swift test --skip-build --filter ReportKillTests
+
+# The whole recorded storm over 500,000 service points at 180 times its speed: about 16 minutes. Needs ../shared/data.
+replay: .build/libraries .build/test-tools
+	swift build --build-tests
+	REPLAY_SERVICE_POINTS=500000 REPLAY_EACH=1 REPLAY_SPEED=180 swift test --skip-build --filter FeedReplayTests
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests Bench/Package.swift Bench/Sources Bench/Tests

@@ -48,6 +48,8 @@ let package = Package(
       name: "CSpatiaLite", pkgConfig: "spatialite", providers: [.apt(["libspatialite-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+    .target(name: "CXMLReader", dependencies: ["CLibXML2"]),
     .target(name: "CEpoll"),
     .target(name: "CChecksum"),
 
@@ -63,7 +65,7 @@ let package = Package(
     module("WireProtocol", ["OutageModel", "ByteBuffers"]),
     module("Reactor", ["CEpoll", "ByteBuffers"]),
     module(
-      "LayerImport", ["OutageModel", "CGEOS", "CPROJ", "CSpatiaLite", "CZlib", "CCrypto"],
+      "LayerImport", ["OutageModel", "CGEOS", "CPROJ", "CSpatiaLite", "CZlib", "CCrypto", "CXMLReader"],
       resources: [.embedInCode("Tables")]),
     module(
       "LayerStore",

@@ -4,7 +4,7 @@ import CGEOS
 import OutageModel
 
 /// What was wrong with an area, and where.
-struct AreaFault {
+struct AreaFault: Sendable {
   var reason: ImportReason
   var found: String?
   /// `lon lat`, degrees.

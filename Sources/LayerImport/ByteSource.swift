@@ -120,14 +120,19 @@ struct FileHash: ~Copyable {
 
   func update(_ bytes: UnsafeRawBufferPointer) { EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) }
 
-  func hexadecimal() -> String {
+  /// Of what came so far; more may follow.
+  func digest() -> [UInt8] {
     var digest = [UInt8](repeating: 0, count: 32)
     let copy = EVP_MD_CTX_new()
     EVP_MD_CTX_copy_ex(copy, context)
     EVP_DigestFinal_ex(copy, &digest, nil)
     EVP_MD_CTX_free(copy)
+    return digest
+  }
+
+  func hexadecimal() -> String {
     let digits = Array("0123456789abcdef".utf8)
-    return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    return String(decoding: digest().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
   }
 }
 

@@ -34,20 +34,47 @@ enum FormatDetector {
       throw .refused(.emptyFile, file, found: "white space only", expected: "a layer")
     }
     switch first {
-    case UInt8(ascii: "{"), UInt8(ascii: "["), 0x1e: return try GeoJSONReader(window)
+    case UInt8(ascii: "{"), UInt8(ascii: "["), 0x1e: return try json(window)
     default: break
     }
     if ["geojson", "json", "geojsons", "geojsonl", "ndjson", "jsonl"].contains(ending) {
       let head = String(decoding: window.bytes.prefix(24), as: UTF8.self)
       throw .refused(.notJSON, file, found: quoted(head), expected: "JSON")
     }
-    if first == UInt8(ascii: "<") || window.bytes.prefix(128).contains(0) {
+    if first == UInt8(ascii: "<") { return try xml(window) }
+    if window.bytes.prefix(128).contains(0) {
       let head = String(decoding: window.bytes.prefix(24).map { $0 < 0x20 ? 0x2e : $0 }, as: UTF8.self)
       throw .refused(
         .unknownFormat, file, found: quoted(head),
-        expected: "GeoJSON, CSV, a Shapefile's .shp, GeoPackage or SpatiaLite")
+        expected: formats)
     }
     return try CSVReader(window, encoding: settings.encoding)
+  }
+
+  private static let formats =
+    "GeoJSON, ArcGIS JSON, StormCenter JSON, CIM XML or JSON, JSON records, KML, CSV, a Shapefile's .shp, GeoPackage or SpatiaLite"
+
+  private static func json(_ window: Window) throws(ImportError) -> any RecordReader {
+    switch try JSONShape.of(window) {
+    case .geoJSON: try GeoJSONReader(window)
+    case .arcGIS: try ArcGISReader(window)
+    case .kubra: try KubraReader(window)
+    case .cim: try CIMReader(CIMJSONOutages(window), format: "CIM JSON")
+    case .records: try RecordArrayReader(window)
+    }
+  }
+
+  /// By the root element: KML says what it is, and CIM's messages have as many roots as there are profiles.
+  private static func xml(_ window: Window) throws(ImportError) -> any RecordReader {
+    let xml = try XMLRecords(window)
+    if xml.rootName == "kml" { return KMLReader(xml) }
+    let root = xml.rootName.lowercased()
+    guard xml.rootNamespace.contains("TC57") || root.contains("outage") || root.contains("message") else {
+      throw .refused(
+        .unknownFormat, window.source.fileName, found: "an XML file whose root is \(quoted(xml.rootName))",
+        expected: "KML, or an outage message of CIM")
+    }
+    return try CIMReader(CIMXMLOutages(xml), format: "CIM XML")
   }
 
   /// A gzipped database is unpacked to a temporary file first, since SQLite needs to seek.

@@ -40,7 +40,7 @@ enum ImportField: String, CaseIterable, Sendable {
     case .phones: "a telephone number of 7 to 15 digits"
     case .servicePointId, .outageId: "an id"
     case .longitude, .latitude: "decimal degrees, or metres or feet with --crs"
-    case .wkt: "POLYGON or MULTIPOLYGON text, or POINT for addresses"
+    case .wkt: "POLYGON or MULTIPOLYGON text, a list of lon, lat, lon, lat, ..., or POINT for addresses"
     case .wkb: "hexadecimal WKB"
     default: "a known value"
     }

@@ -16,7 +16,7 @@ public struct TerritoryBounds: Hashable, Sendable {
 }
 
 /// The options of one import; every one of them may be left as it is.
-public struct ImportOptions: Sendable {
+public struct ImportOptions: Sendable, Equatable {
   /// Field of the model to column of the file, such as `["outageId": "INCIDENT_NO"]`; goes before what is recognised.
   public var mapping: [String: String] = [:]
   /// A JSON file that keeps a mapping, spellings and options (Docs/FORMATS.md).
@@ -33,6 +33,8 @@ public struct ImportOptions: Sendable {
   public var territoryBounds: TerritoryBounds?
   /// If more of the records than this are rejected, the import throws `ImportError.tooManyRejected`.
   public var maxRejectedFraction = 0.01
+  /// A column that was asked for and is not there is warned of, and its field stays empty: a feed's shape changes without notice.
+  public var toleratesMissingColumns = false
   /// The table of a file that has several layers.
   public var layerName: String?
   /// Of CSV and DBF text, as iconv knows it: `UTF-8`, `ISO-8859-1`, `CP1252`.

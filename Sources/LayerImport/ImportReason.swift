@@ -3,13 +3,14 @@
 /// Why a file was refused, or a record rejected, repaired or remarked on. The raw values are stable: reports and tests use them.
 public enum ImportReason: String, CaseIterable, Sendable, Encodable {
   // Effect.refused
-  case unreadableFile, emptyFile, unknownFormat, notJSON, notGeoJSON, truncated, damagedGzip, damagedDatabase
+  case unreadableFile, emptyFile, unknownFormat, notJSON, notGeoJSON, notXML, partOfLayer, serverError,
+    truncated, damagedGzip, damagedDatabase
   case wrongEncoding, missingPart, missingCRS, unknownCRS, missingColumn, unknownLayer, badProfile, badOption
   case recordTooLarge
   // Effect.rejected
   case missingId, emptyGeometry, notPolygonal, notAPoint, unreadableGeometry, notANumber, zeroZero,
     swappedLonLat
-  case outOfRange, outsideTerritory, unrepairable, badTime, timeWithoutZone, columnCount
+  case cluster, outOfRange, outsideTerritory, unrepairable, badTime, timeWithoutZone, columnCount
   // Effect.repaired
   case unclosedRing, wrongWinding, duplicatePoints, spike, selfIntersection, ringSelfIntersection
   case holeOutsideShell, nestedHoles, nestedShells, duplicateRings, disconnectedInterior, collapsedRing
@@ -27,12 +28,14 @@ public enum ImportReason: String, CaseIterable, Sendable, Encodable {
 
   public var effect: Effect {
     switch self {
-    case .unreadableFile, .emptyFile, .unknownFormat, .notJSON, .notGeoJSON, .truncated, .damagedGzip,
-      .damagedDatabase, .wrongEncoding, .missingPart, .missingCRS, .unknownCRS, .missingColumn, .unknownLayer,
+    case .unreadableFile, .emptyFile, .unknownFormat, .notJSON, .notGeoJSON, .notXML, .partOfLayer,
+      .serverError, .truncated, .damagedGzip, .damagedDatabase, .wrongEncoding, .missingPart, .missingCRS,
+      .unknownCRS, .missingColumn, .unknownLayer,
       .badProfile, .badOption, .recordTooLarge:
       .refused
     case .missingId, .emptyGeometry, .notPolygonal, .notAPoint, .unreadableGeometry, .notANumber, .zeroZero,
-      .swappedLonLat, .outOfRange, .outsideTerritory, .unrepairable, .badTime, .timeWithoutZone, .columnCount:
+      .swappedLonLat, .cluster, .outOfRange, .outsideTerritory, .unrepairable, .badTime, .timeWithoutZone,
+      .columnCount:
       .rejected
     case .unclosedRing, .wrongWinding, .duplicatePoints, .spike, .selfIntersection, .ringSelfIntersection,
       .holeOutsideShell, .nestedHoles, .nestedShells, .duplicateRings, .disconnectedInterior, .collapsedRing,
@@ -52,6 +55,9 @@ public enum ImportReason: String, CaseIterable, Sendable, Encodable {
     case .unknownFormat: "the format is not known"
     case .notJSON: "not JSON"
     case .notGeoJSON: "JSON, but not GeoJSON features"
+    case .notXML: "not XML"
+    case .partOfLayer: "only a part of the layer"
+    case .serverError: "an error of the server in place of a layer"
     case .truncated: "the file is cut off"
     case .damagedGzip: "the gzip data is damaged"
     case .damagedDatabase: "the database is damaged"
@@ -72,6 +78,7 @@ public enum ImportReason: String, CaseIterable, Sendable, Encodable {
     case .notANumber: "a coordinate is not a number"
     case .zeroZero: "at (0, 0), where nothing was geocoded"
     case .swappedLonLat: "longitude and latitude are swapped"
+    case .cluster: "stands for several outages and has no area of its own"
     case .outOfRange: "outside the world"
     case .outsideTerritory: "outside the territory's bounds"
     case .unrepairable: "nothing polygonal is left after repair"

@@ -2,7 +2,7 @@
 
 import OutageModel
 
-/// Reads GeoJSON, GeoJSON text sequences, CSV, Shapefile, GeoPackage and SpatiaLite files (Docs/FORMATS.md).
+/// Reads files of every format of Docs/FORMATS.md.
 ///
 /// ```swift
 /// var options = ImportOptions()
@@ -35,9 +35,26 @@ public enum LayerImporter {
   ) throws(ImportError) -> (outages: [Outage], report: ImportReport) {
     let settings = try ImportSettings(options)
     let reader = try FormatDetector.reader(for: file, settings: settings)
-    let (outages, report, _) = try readOutages(reader, file, settings, progress)
+    var none: AreaCache?
+    let (outages, report, _) = try readOutages(reader, file, settings, progress, &none)
     if report.hasTooManyRejected { throw .tooManyRejected(report) }
     return (outages, report)
+  }
+
+  /// Reads an outage layer whatever share of its records is rejected: what is let pass is for the caller to say.
+  /// - Parameter areas: of the layer that was read before, and then of this one.
+  /// - Throws: `ImportError.refused`
+  public static func readLayer(
+    _ file: String, options: ImportOptions, areas: inout AreaCache
+  ) throws(ImportError) -> OutageReading {
+    let settings = try ImportSettings(options)
+    let reader = try FormatDetector.reader(for: file, settings: settings)
+    var cache: AreaCache? = areas
+    areas = AreaCache()
+    cache?.begin()
+    let (outages, report, mapping) = try readOutages(reader, file, settings, { _ in }, &cache)
+    areas = cache ?? AreaCache()
+    return OutageReading(outages: outages, report: report, columns: mapping.columnNames)
   }
 
   /// Reads a file as an import would, and tells how.
@@ -59,7 +76,9 @@ public enum LayerImporter {
       } catch {
         throw .refused(.unreadableFile, fileName(file), found: "\(error)", expected: "a layer")
       }
-    case .outages: (_, check.report, mapping) = try readOutages(reader, file, settings, { _ in })
+    case .outages:
+      var none: AreaCache?
+      (_, check.report, mapping) = try readOutages(reader, file, settings, { _ in }, &none)
     }
     check.format = reader.format
     check.layers = reader.layers
@@ -112,10 +131,12 @@ public enum LayerImporter {
 
   private static func readOutages(
     _ reader: any RecordReader, _ file: String, _ settings: ImportSettings,
-    _ progress: (ImportProgress) -> Void
+    _ progress: (ImportProgress) -> Void, _ areas: inout AreaCache?
   ) throws(ImportError) -> (outages: [Outage], report: ImportReport, mapping: FieldMapping) {
     var converter = try RecordConverter(
       reader: reader, content: .outages, settings: settings, file: fileName(file))
+    converter.areaCache = areas
+    areas = nil
     var record = RawRecord()
     var outages: [Outage] = []
     var places: [String: (index: Int, record: Int)] = [:]
@@ -147,6 +168,7 @@ public enum LayerImporter {
       if record.number % 256 == 0 { report(progress, reader, record.number) }
     }
     report(progress, reader, converter.report.read)
+    areas = converter.areaCache
     return (outages, try converter.finish(reader: reader), converter.mapping)
   }
 
@@ -182,4 +204,14 @@ public enum LayerImporter {
     }
     return scores[.addresses, default: 0] >= scores[.outages, default: 0] ? .addresses : .outages
   }
+}
+
+/// An outage layer as it was read.
+public struct OutageReading: Sendable {
+  /// Ids are unique and areas valid.
+  public var outages: [Outage]
+  /// May have too many rejected records: `hasTooManyRejected` tells.
+  public var report: ImportReport
+  /// All columns of the file; without a fixed set of them, those that came up.
+  public var columns: [String]
 }

@@ -21,7 +21,9 @@ struct RecordConverter {
   private let transform: CoordinateTransform
   private let areas: AreaCheck
   private let bounds: TerritoryBounds?
-  private var unknownValues: [String: Int] = [:]
+  /// `nil` where areas are not remembered.
+  var areaCache: AreaCache?
+  private let demandsWinding: Bool
 
   init(
     reader: any RecordReader, content: ImportContent, settings: ImportSettings, file: String
@@ -31,6 +33,7 @@ struct RecordConverter {
     decoder = try TextDecoder(encoding: reader.encoding, file: file)
     times = try TimeReader(zoneName: settings.timeZoneName, isDayFirst: settings.isDayFirst, file: file)
     bounds = settings.options.territoryBounds
+    demandsWinding = reader.demandsWinding
     areas = AreaCheck(demandsWinding: reader.demandsWinding)
     var mapping = try FieldMapping(
       content: content, tables: settings.tables, wanted: settings.wantedColumns, file: file)
@@ -87,6 +90,7 @@ struct RecordConverter {
 
   private func checkWanted(file: String) throws(ImportError) {
     guard let missing = mapping.missingColumns.first else { return }
+    if settings.options.toleratesMissingColumns { return }
     throw .refused(
       .missingColumn, file, layer: report.layer, field: missing.field.rawValue,
       found: "no column \(quoted(missing.column))",
@@ -96,6 +100,13 @@ struct RecordConverter {
   /// After the last record: what can only be said then.
   mutating func finish(reader: any RecordReader) throws(ImportError) -> ImportReport {
     if !reader.columnsAreFixed, report.read > 0 { try checkWanted(file: report.file) }
+    if report.read > 0, settings.options.toleratesMissingColumns {
+      for missing in mapping.missingColumns {
+        warn(
+          .missingColumn,
+          ImportFinding(field: missing.field.rawValue, expected: "a column \(quoted(missing.column))"))
+      }
+    }
     for column in mapping.unmappedColumns { warn(.unmappedColumn, ImportFinding(field: column)) }
     if report.read == 0 { warn(.emptyLayer, ImportFinding()) }
     report.sha256 = try reader.sha256()
@@ -385,7 +396,7 @@ struct RecordConverter {
 
   // MARK: Geometry
 
-  /// Where the file has no geometry of its own: WKT or WKB text, or two columns of coordinates.
+  /// Where the file has no geometry of its own: WKT or WKB text, a list of numbers, or two columns of coordinates.
   private func readGeometryColumns(_ record: inout RawRecord) {
     guard case .missing = record.geometry.kind else { return }
     for (field, isText) in [(ImportField.wkt, true), (.wkb, false)] where mapping.has(field) {
@@ -400,7 +411,9 @@ struct RecordConverter {
           guard !part.isEmpty else { return }
           // A column called GEOM may hold either.
           let looksHexadecimal = part.count > 10 && part.prefix(10).allSatisfy { hexadecimalDigit($0) != nil }
-          if isText && !looksHexadecimal {
+          if let first = part.first, "-+.[0123456789".utf8.contains(first), !looksHexadecimal {
+            readCoordinateList(part, into: &record.geometry)
+          } else if isText && !looksHexadecimal {
             readWellKnownText(part, into: &record.geometry)
           } else {
             readWellKnownBinary(hexadecimal: part, into: &record.geometry)
@@ -464,7 +477,9 @@ struct RecordConverter {
     }
     let wrong: ImportReason = content == .addresses ? .notAPoint : .notPolygonal
     switch record.geometry.kind {
-    case .missing: throw rejection(.emptyGeometry, "nothing")
+    case .missing:
+      let name = content == .outages ? try text(.communityDescriptor, record) : nil
+      throw rejection(.emptyGeometry, name.map { "no geometry, only the name \(quoted($0))" } ?? "nothing")
     case .unreadable(let found): throw rejection(.unreadableGeometry, found)
     case .other(let type): throw rejection(wrong, type)
     case .point where content == .outages: throw rejection(wrong, "a point")
@@ -486,16 +501,15 @@ struct RecordConverter {
   private mutating func area(_ record: inout RawRecord, id: String) throws(ConversionStop) -> OutageArea {
     try checkKind(record, id: id, wanted: "a polygon or multipolygon")
     try checkCoordinates(&record, id: id, longitudeMax: 540)
+    let key = areaCache == nil ? nil : AreaCache.Key(record.geometry, demandsWinding: demandsWinding)
+    if let key, let known = areaCache?.known(key) {
+      note(known.repairs, record, id: id)
+      return known.area
+    }
     switch areas.area(of: record.geometry) {
     case .success(let result):
-      if !result.repairs.isEmpty { report.repairedCount += 1 }
-      for repair in result.repairs {
-        report.add(
-          repair.reason,
-          ImportFinding(
-            record: record.number, id: id, field: "geometry", found: repair.found, place: repair.place),
-          to: \.repaired)
-      }
+      note(result.repairs, record, id: id)
+      if let key { areaCache?.add(AreaCache.CheckedArea(area: result.area, repairs: result.repairs), key) }
       return result.area
     case .failure(let rejected):
       throw .rejected(
@@ -503,6 +517,17 @@ struct RecordConverter {
         ImportFinding(
           record: record.number, id: id, field: "geometry", found: rejected.fault.found,
           expected: "a polygon with an area", place: rejected.fault.place))
+    }
+  }
+
+  private mutating func note(_ repairs: [AreaFault], _ record: RawRecord, id: String) {
+    if !repairs.isEmpty { report.repairedCount += 1 }
+    for repair in repairs {
+      report.add(
+        repair.reason,
+        ImportFinding(
+          record: record.number, id: id, field: "geometry", found: repair.found, place: repair.place),
+        to: \.repaired)
     }
   }
 }

@@ -23,7 +23,7 @@ struct FixtureSet {
   }
 
   func write(to folder: String) throws {
-    for name in ["territory", "outages", "storm", "broken"] {
+    for name in ["territory", "outages", "feeds", "storm", "broken"] {
       try FileManager.default.createDirectory(atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
     }
     let positions = points.map(\.position)
@@ -40,6 +40,9 @@ struct FixtureSet {
     ]
     try writeTerritory("\(folder)/territory", systems)
     try writeOutages("\(folder)/outages", outages, systems)
+    // Half of them, to stay small.
+    try FeedLayers(outages: outages.prefix(30).map { ($0, try FlatGeometry($0.area, in: systems[0])) })
+      .write(to: "\(folder)/feeds", feet: systems[1])
     try writeStorm("\(folder)/storm", systems[0])
     try BrokenFixtures(folder: "\(folder)/broken", feet: systems[1]).write()
     try Table.write(Array(ReadMe.fixtures(self, outageCount: outages.count).utf8), to: "\(folder)/README.md")

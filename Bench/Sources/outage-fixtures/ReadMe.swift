@@ -54,6 +54,7 @@ enum ReadMe {
       | --- | --- |
       | `territory/` | \(set.points.count) service points of \(set.plan.accountCount) accounts (000000000000 to \(TerritoryPlan.accountId(set.plan.accountCount - 1)), no gap: every key that `redis-benchmark -r \(set.plan.accountCount)` draws exists). 50 of 51 service points have an account of their own; the 51st is a second one of another account, and a third of those belong to account 000000000000. One account in ten has no phone, one in eight two; some phones have many accounts. Units of an apartment house share a position. |
       | `outages/` | one layer of \(outageCount) outages in every format; `expected.json` gives, for each service point that is covered, the outages that cover it (GEOS `covers`) |
+      | `feeds/` | the first 30 of them in the shapes of public feeds: ArcGIS FeatureServer JSON (feet), StormCenter (those without holes, rounded to 1e-5 degrees), CIM as XML and JSON, KML, and a JSON array of records with flat, unclosed rings |
       | `storm/` | `step-01` to `step-12`, ten minutes apart: outages appear, grow, split (a new id with B), merge (the B goes), get crews and times, and clear; `expected.json` gives the same for each step |
       | `broken/` | one file for each fault, and what has to come of it |
 

@@ -110,6 +110,19 @@ extension RecordSchema where Item == Outage {
       "UPDATED_AT",
     ], .words, .isoUTC)
 
+  static let arcGIS = outage(
+    [
+      "OUTAGE_ID", "OUTAGE_TYPE", "STATUS", "CAUSE", "CAUSE_CODE", "START_TIME", "ETR", "ETR_CONFIDENCE",
+      "ETR_SOURCE", "CREW_STATUS", "FEEDER", "CUST_OUT", "CUST_RESTORED", "AREA_DESC", "MESSAGE",
+      "LAST_UPDATED",
+    ], .codes, .epochMilliseconds)
+
+  static let records = outage(
+    [
+      "id", "type", "status", "cause", "causeCode", "dateOff", "crewEtr", "etrConfidence", "etrSource",
+      "crewStatus", "circuit", "numCustomersOut", "customersRestored", "area", "message", "lastUpdated",
+    ], .words, .epochMilliseconds)
+
   static let spatiaLite = outage(
     [
       "outage_id", "kind", "status", "cause", "cause_kind", "started_at", "ert", "ert_confidence",
