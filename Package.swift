@@ -70,12 +70,14 @@ let package = Package(
     module(
       "LayerStore",
       ["OutageModel", "CSpatiaLite", .product(name: "GRDB", package: "GRDB.swift")]),
+    module("Feeds", ["OutageModel", "LayerImport"]),
     module(
       "EventLog",
       ["OutageModel", "LayerStore", "ByteBuffers", .product(name: "GRDB", package: "GRDB.swift")]),
     module(
       "OutageDaemon",
       [
+        "Feeds",
         "OutageModel", "PointLocation", "Territory", "SuspectedOutages", "PointHull", "CallerAnswer",
         "ByteBuffers", "WireProtocol", "Reactor", "LayerImport", "LayerStore", "EventLog", "CChecksum",
         .product(name: "Logging", package: "swift-log"),
@@ -103,6 +105,7 @@ let package = Package(
     tests("WireProtocol", ["OutageModel", "ByteBuffers"]),
     tests("Reactor", ["CEpoll", "ByteBuffers"]),
     tests("LayerImport", ["OutageModel", "CSpatiaLite"]),
+    tests("Feeds", ["OutageModel", "LayerImport"]),
     tests(
       "LayerStore",
       ["OutageModel", "CSpatiaLite", "SystemCallFaults", .product(name: "GRDB", package: "GRDB.swift")]),

@@ -23,6 +23,24 @@ public struct AnswerSettings: Sendable {
   }
 }
 
+/// What the age of a layer is counted from, where a feed confirms it again and again.
+public struct LayerFreshness: Hashable, Sendable {
+  /// When the data was last known to be so.
+  public var asOf: Timestamp
+  /// From then on it is stale.
+  public var staleAt: Timestamp
+
+  public init(asOf: Timestamp, staleAt: Timestamp) {
+    self.asOf = asOf
+    self.staleAt = staleAt
+  }
+
+  init(_ layer: LayerVersion, _ settings: AnswerSettings) {
+    asOf = layer.publishedAt
+    staleAt = layer.publishedAt.adding(seconds: Int64(settings.staleAfterSeconds))
+  }
+}
+
 /// A Territory with all that is said of its outages, rendered for a moment. Holds until `validUntil`; then the clock alone has
 /// changed something (an ERT has passed, a planned outage has begun, the layer has become stale), and it is to be rendered anew.
 public final class AnswerSheet: Sendable {
@@ -42,28 +60,21 @@ public final class AnswerSheet: Sendable {
   let outageIds: RenderedTexts
   let languages: [LanguageSheet]
 
-  public init(territory: Territory, settings: AnswerSettings, at now: Timestamp) {
+  /// - Parameter freshness: what the layer's age is counted from, if not from its publication.
+  public init(
+    territory: Territory, settings: AnswerSettings, freshness: LayerFreshness? = nil, at now: Timestamp
+  ) {
     let table = territory.outages
-    let staleAt = table.layer?.publishedAt.adding(seconds: Int64(settings.staleAfterSeconds))
-    let isStale = staleAt.map { $0 <= now } ?? true
+    let freshness = freshness ?? table.layer.map { LayerFreshness($0, settings) }
+    let isStale = freshness.map { $0.staleAt <= now } ?? true
     self.territory = territory
     self.isStale = isStale
     renderedAt = now
     validUntil = Self.nextRendering(
-      after: now, changes: [isStale ? nil : staleAt, table.nextChange(after: now)])
+      after: now, changes: [isStale ? nil : freshness?.staleAt, table.nextChange(after: now)])
     phases = FlatArray(table.phases(at: now))
     firstSuspected = UInt32(table.outages.firstIndex(where: \.isSuspected) ?? table.count)
-    var head = ByteBuffer()
-    head.append("\",\"layerVersion\":")
-    head.append(decimal: table.layer?.number ?? 0)
-    head.append(",\"asOf\":")
-    if let layer = table.layer {
-      head.append(utf8Of: "\"\(layer.publishedAt.iso8601)\"")
-    } else {
-      head.append("null")
-    }
-    head.append(utf8Of: ",\"stale\":\(isStale),\"locations\":[")
-    self.head = FlatArray(head.bytes)
+    head = Self.head(territory.outages.layer, asOf: freshness?.asOf, isStale: isStale)
     outageObjects = RenderedTexts(count: table.count) { number, text in
       text.append(outage: table.outages[number], at: now)
     }
@@ -77,6 +88,37 @@ public final class AnswerSheet: Sendable {
         speech: OutageSpeech(templates: templates, zone: settings.timeZone, now: now, isStale: isStale),
         outages: table.outages)
     }
+  }
+
+  /// What another sheet says, as of a later moment: nothing is rendered anew.
+  /// - Returns: `nil` if the clock has changed something since, or the other was stale: then its sentences are others.
+  public init?(_ other: AnswerSheet, confirmedBy freshness: LayerFreshness?, at now: Timestamp) {
+    guard let freshness, !other.isStale, freshness.staleAt > now, other.validUntil > now else { return nil }
+    territory = other.territory
+    isStale = false
+    renderedAt = other.renderedAt
+    validUntil = Self.nextRendering(
+      after: now, changes: [freshness.staleAt, other.territory.outages.nextChange(after: now)])
+    phases = other.phases
+    firstSuspected = other.firstSuspected
+    head = Self.head(other.territory.outages.layer, asOf: freshness.asOf, isStale: false)
+    outageObjects = other.outageObjects
+    outageIds = other.outageIds
+    languages = other.languages
+  }
+
+  private static func head(_ layer: LayerVersion?, asOf: Timestamp?, isStale: Bool) -> FlatArray<UInt8> {
+    var head = ByteBuffer()
+    head.append("\",\"layerVersion\":")
+    head.append(decimal: layer?.number ?? 0)
+    head.append(",\"asOf\":")
+    if let asOf {
+      head.append(utf8Of: "\"\(asOf.iso8601)\"")
+    } else {
+      head.append("null")
+    }
+    head.append(utf8Of: ",\"stale\":\(isStale),\"locations\":[")
+    return FlatArray(head.bytes)
   }
 
   /// A day begins on a quarter of an hour in every zone, so that rendering then keeps "tomorrow" right.

@@ -2,6 +2,7 @@
 
 import ByteBuffers
 import CallerAnswer
+import Feeds
 import Foundation
 import LayerImport
 import LayerStore
@@ -40,6 +41,10 @@ final class ControlPlane: @unchecked Sendable {
   /// The Territory with both, and the one without that it was built from.
   private var withSuspected: (base: Territory, territory: Territory)?
   private var reactor: Reactor?
+  private var settingsChanged = false
+  private var confirmation: (layerNumber: Int, freshness: LayerFreshness)?
+  /// Set before the control thread has anything to do.
+  var feeds: FeedDesk?
 
   init(
     directory: String, store: LayerStore, configuration: DaemonConfiguration, log: Logger,
@@ -139,12 +144,23 @@ final class ControlPlane: @unchecked Sendable {
     }
   }
 
+  /// Counts the served layer's age from what its feeds last confirmed, for as long as that layer is served.
+  func confirm(_ freshness: LayerFreshness, ofLayer number: Int) {
+    thread.submit { [self] in
+      guard publisher.territory.outages.layer?.number == number else { return }
+      confirmation = (number, freshness)
+      render {}
+    }
+  }
+
   /// Takes a new configuration; the old one stays if this one cannot be used.
   func reload(_ configuration: DaemonConfiguration) {
     thread.submit { [self] in
       do {
         settings = try configuration.answerSettings()
         self.configuration = configuration
+        settingsChanged = true
+        feeds?.apply(configuration.feeds)
         render {}
         log.info("configuration reloaded")
       } catch {
@@ -209,6 +225,9 @@ final class ControlPlane: @unchecked Sendable {
         try checkNoHandover()
         let outcome = try publisher.rollBack(to: version, isDryRun: false)
         serve(outcome) { reply(.success(outcome.json())) }
+      case .acceptFeed(let name):
+        guard let feeds else { throw FeedError.unknown(name, known: []) }
+        feeds.accept(name) { reply($0.mapError { RequestError(.failed, $0.description) }) }
       case .publish(let path, let optionsJSON):
         let options = try optionsJSON.map(PublishRequest.init(json:)) ?? PublishRequest()
         answersErrorsWithJSON = options.errorsAsJSON ?? false
@@ -311,13 +330,21 @@ final class ControlPlane: @unchecked Sendable {
   private func render(_ done: @escaping @Sendable () -> Void) {
     guard let reactor else { return }
     let now = clock()
-    let sheet = AnswerSheet(territory: territoryWithSuspected(), settings: settings, at: now)
+    let territory = territoryWithSuspected()
+    let layer = publisher.territory.outages.layer
+    let freshness = confirmation.flatMap { $0.layerNumber == layer?.number ? $0.freshness : nil }
+    let sheet =
+      state.sheet.flatMap {
+        $0.territory === territory && !settingsChanged
+          ? AnswerSheet($0, confirmedBy: freshness, at: now) : nil
+      } ?? AnswerSheet(territory: territory, settings: settings, freshness: freshness, at: now)
+    settingsChanged = false
     let old = state
     let next = ServedState(
       sheet: sheet, nearMetres: configuration.nearMetres, defaultCountryCode: configuration.defaultCountryCode
     )
     state = next
-    let (served, asOf) = (served(), publisher.territory.outages.layer?.publishedAt)
+    let (served, asOf) = (served(), freshness?.asOf ?? layer?.publishedAt)
     let left = LoopCount(reactor.loops.count)
     for loop in reactor.loops {
       loop.submit { [self] loop in

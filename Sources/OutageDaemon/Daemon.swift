@@ -86,6 +86,9 @@ public struct Daemon: Sendable {
       feed.serve(territory, store: store)
       desk.match(territory, at: now)
     }
+    let layerFeeds = try FeedDesk(
+      directory: options.directory, control: control, log: log, clock: systemClock)
+    control.feeds = layerFeeds
     let reactor = try startReactor(configuration, control, desk, feed, monitor)
     let listeners = try Listeners(options, takeover: takeover)
     // Callers are told LOADING until the Territory is there, which is better than to be refused; but where another process answers still,
@@ -122,6 +125,7 @@ public struct Daemon: Sendable {
       }
       log.info("serving", metadata: ["socket": "\(options.querySocket)", "data": "\(options.directory)"])
       notifier.notify(.ready, status: "serving \(options.querySocket)", mainProcess: takeover != nil)
+      layerFeeds.start(configuration.feeds)
       ready()
     }
 
@@ -144,6 +148,7 @@ public struct Daemon: Sendable {
     log.info(ended.leavesSockets ? "handed over, draining" : "draining")
     // The main process is another one then, and whatever becomes of this one is not the service's state.
     if !ended.leavesSockets { notifier.notify(.stopping, status: "draining") }
+    layerFeeds.stop()
     feed.drain()
     reactor.drain(withinMilliseconds: Self.drainMilliseconds, acceptingQueued: !ended.leavesSockets)
     reactor.join()
@@ -181,7 +186,8 @@ public struct Daemon: Sendable {
     let information = { @Sendable [options] (sections: [String]) in
       InfoReport(
         version: outagedVersion, querySocket: options.querySocket, adminSocket: options.adminSocket,
-        summary: control.summary.withLock { $0 }, loops: counters.value.withLock { $0 }, now: systemClock(),
+        summary: control.summary.withLock { $0 }, loops: counters.value.withLock { $0 },
+        feeds: control.feeds?.statuses ?? [], now: systemClock(),
         reports: desk.information, changes: feed.information, suspected: monitor.information
       ).text(sections)
     }

@@ -2,6 +2,7 @@
 
 import CallerAnswer
 import EventLog
+import Feeds
 import Foundation
 import OutageModel
 
@@ -51,6 +52,9 @@ public struct DaemonConfiguration: Sendable, Equatable {
   var suspected = SuspectedConfiguration()
   var changes = ChangeSettings()
   var reports = ReportDeskSettings()
+
+  /// Where outage layers come from by themselves; their outages together are the layer.
+  public var feeds: [FeedConfiguration] = []
 
   public init() {}
 
@@ -136,6 +140,7 @@ public struct DaemonConfiguration: Sendable, Equatable {
         (1...86_400).contains($0)
       }
     }
+    feeds = try feeds(&reader)
     try reader.finish()
   }
 
@@ -179,7 +184,7 @@ public struct DaemonConfiguration: Sendable, Equatable {
 struct StrictReader {
   let file: String
   var rest: [String: Any]
-  /// What stands before each key in errors, such as `reports.`.
+  /// What stands before each key in errors, such as `reports.` or `feeds[0].`.
   var path = ""
 
   /// Sets `value` if the key is there.
@@ -210,6 +215,15 @@ struct StrictReader {
   private static func convert<Value>(_ found: Any, to type: Value.Type) -> Value? {
     let isBoolean = (found as? NSNumber).map { String(cString: $0.objCType) == "c" } ?? false
     return isBoolean == (type == Bool.self) ? found as? Value : nil
+  }
+
+  /// The objects of a list, each to be read as strictly.
+  mutating func objects(_ key: String, _ expected: String) throws(ConfigurationError) -> [StrictReader] {
+    guard let found = rest.removeValue(forKey: key) else { return [] }
+    guard let objects = found as? [[String: Any]] else {
+      throw .badValue(file: file, key: path + key, found: "\(found)", expected: expected)
+    }
+    return objects.enumerated().map { StrictReader(file: file, rest: $1, path: "\(path)\(key)[\($0)].") }
   }
 
   func finish() throws(ConfigurationError) {

@@ -1,5 +1,6 @@
 // The text of `INFO`: sections of `name:value` lines, as Redis gives them, so that its tools can read them.
 
+import Feeds
 import Foundation
 import OutageModel
 import Reactor
@@ -11,13 +12,14 @@ struct InfoReport {
   var adminSocket: String
   var summary: ControlPlane.Summary
   var loops: [LoopCounters]
+  var feeds: [FeedStatus] = []
   var now: Timestamp
   var reports: [(String, Any)]
   var changes: [(String, Any)]
   var suspected: [(String, Any)]
 
   static let sections = [
-    "server", "clients", "memory", "stats", "outages", "reports", "changes", "suspected",
+    "server", "clients", "memory", "stats", "outages", "feeds", "reports", "changes", "suspected",
   ]
 
   /// - Parameter wanted: sections in lower case; none, `all`, `everything` and `default` mean all.
@@ -59,6 +61,8 @@ struct InfoReport {
         + CloseReason.allCases.map { reason in
           ("closed_\(reason)", sum { $0.closed(because: reason).value })
         }
+    case "feeds":
+      return [("feeds", feeds.count), ("feeds_held", feeds.count { $0.hold != nil })] + feeds.flatMap(lines)
     case "reports": return reports
     case "changes": return changes
     case "suspected": return suspected
@@ -73,6 +77,29 @@ struct InfoReport {
         ("last_error", (summary.lastError ?? "").replacingOccurrences(of: "\n", with: "; ")),
       ]
     }
+  }
+
+  /// One line of figures, and one for what holds the newest layer back.
+  private func lines(_ feed: FeedStatus) -> [(String, Any)] {
+    func age(_ moment: Timestamp?) -> String { moment.map { "\(Int(now.seconds(since: $0)))" } ?? "" }
+    let holds = FeedHold.allCases.map { "held_\($0.rawValue)=\(feed.holds[$0, default: 0])" }
+    let figures = [
+      "state=\(feed.hold != nil ? "held" : feed.confirmedAt != nil ? "live" : "waiting")",
+      "outages=\(feed.outages)", "customers=\(feed.customers)",
+      "confirmed_at=\(feed.confirmedAt?.iso8601 ?? "")", "confirmed_seconds_ago=\(age(feed.confirmedAt))",
+      "looked_seconds_ago=\(age(feed.lookedAt))", "last_snapshot=\(feed.lastSnapshot.filter { $0 != "," })",
+      "last_outcome=\(feed.lastOutcome)", "snapshots=\(feed.snapshots)",
+      "published=\(feed.published)",
+      "unchanged=\(feed.unchanged)", "accepted_by_hand=\(feed.acceptedByHand)",
+      "fields_appeared=\(feed.fieldsAppeared)", "fields_disappeared=\(feed.fieldsDisappeared)",
+      "read_milliseconds=\(Int(feed.readMilliseconds.rounded()))",
+    ]
+    var lines: [(String, Any)] = [("feed_\(feed.name)", (figures + holds).joined(separator: ","))]
+    if let hold = feed.hold {
+      let text = hold.text.split(whereSeparator: \.isNewline).joined(separator: "; ")
+      lines.append(("feed_\(feed.name)_held", "\(hold.reason.rawValue) since \(hold.since.iso8601): \(text)"))
+    }
+    return lines
   }
 
   private func sum(_ counter: (LoopCounters) -> UInt64) -> UInt64 { loops.reduce(0) { $0 + counter($1) } }

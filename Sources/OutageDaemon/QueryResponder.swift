@@ -128,7 +128,8 @@ public struct QueryResponder: ~Copyable {
     case .info(let sections):
       let names = (0..<sections.count).map { String(decoding: sections[$0], as: UTF8.self).lowercased() }
       output.appendVerbatim(information(names), session.version)
-    case .layerPublish, .layerStatus, .layerRollback, .addressesReload, .handoverBegin, .handoverCommit:
+    case .layerPublish, .layerStatus, .layerRollback, .layerAccept, .addressesReload, .handoverBegin,
+      .handoverCommit:
       throw RequestError(.notPermitted, "served on the admin socket only")
     case .feed: throw RequestError(.notPermitted, "served on the feed and admin sockets only")
     }

@@ -23,6 +23,7 @@ enum ListenerTag: Int {
 enum AdminRequest: Sendable {
   case publish(path: String, optionsJSON: String?)
   case rollBack(version: Int)
+  case acceptFeed(name: String)
   case status
   case reloadAddresses
   case beginHandover
@@ -140,6 +141,7 @@ final class SocketHandler: ConnectionHandler {
       services.admin(.publish(path: text(path), optionsJSON: optionsJSON.map(text)), connection, loop)
     case .layerStatus: services.admin(.status, connection, loop)
     case .layerRollback(let version): services.admin(.rollBack(version: version), connection, loop)
+    case .layerAccept(let feed): services.admin(.acceptFeed(name: text(feed)), connection, loop)
     case .addressesReload: services.admin(.reloadAddresses, connection, loop)
     case .handoverBegin: services.admin(.beginHandover, connection, loop)
     case .handoverCommit: services.admin(.commitHandover, connection, loop)

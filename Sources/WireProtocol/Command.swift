@@ -41,6 +41,7 @@ public enum Command {
   case layerPublish(path: Bytes, optionsJSON: Bytes?)
   case layerStatus
   case layerRollback(version: Int)
+  case layerAccept(feed: Bytes)
   case addressesReload
   case handoverBegin
   case handoverCommit

@@ -94,6 +94,7 @@ public struct CommandParser: Sendable {
           .badArgument, "expected a layer version of 1 or more, found \(RequestError.quoted(arguments[1]))")
       }
       return .layerRollback(version: version)
+    case .layerAccept: return .layerAccept(feed: arguments[1])
     case .addressesReload: return .addressesReload
     case .handoverBegin: return .handoverBegin
     case .handoverCommit: return .handoverCommit

@@ -5,7 +5,7 @@ public enum CommandID: Int, CaseIterable, Sendable {
   case account, phone, meter, servicePoint, point, accounts, points
   case reportAdd, reportRead, reportAck
   case changesRead, changesAck, changesSubscribe, changesUnsubscribe
-  case layerPublish, layerStatus, layerRollback, addressesReload
+  case layerPublish, layerStatus, layerRollback, layerAccept, addressesReload
   case handoverBegin, handoverCommit
   case ping, echo, hello, auth, select, client, reset, quit
   case info, command, config
@@ -79,6 +79,13 @@ public enum CommandTable {
         "Serves an earlier layer again, under a new version number.",
         complexity: "O(V + S), V vertices, S service points",
         arguments: [ArgumentSpec("version", .integer, "The number of the layer version to go back to.")],
+        reply: "A bulk string, the differences as JSON.")
+    case .layerAccept:
+      CommandSpec(
+        "LAYER.ACCEPT", role: .admin, group: .layer,
+        "Publishes the layer of a feed that a guard holds back.",
+        complexity: "O(V + S), V vertices, S service points",
+        arguments: [ArgumentSpec("feed", .string, "The feed's name in the configuration.")],
         reply: "A bulk string, the differences as JSON.")
     case .addressesReload:
       CommandSpec(

@@ -10,7 +10,7 @@ struct Outaged: AsyncParsableCommand {
     abstract: "Tells whether a service point is in a known power outage, in microseconds.",
     version: outagedVersion,
     subcommands: [
-      Serve.self, Import.self, Check.self, Publish.self, Rollback.self, Status.self, Ask.self,
+      Serve.self, Import.self, Check.self, Publish.self, Rollback.self, Accept.self, Status.self, Ask.self,
       Changes.self, Commands.self, Formats.self,
     ])
 }

@@ -110,7 +110,7 @@ private func withPublisher(
 }
 
 /// Prints the report and what changed; a failure leaves with status 1.
-private func printOutcome(_ outcome: String, json: Bool, timings: Bool) throws {
+func printOutcome(_ outcome: String, json: Bool, timings: Bool) throws {
   struct Outcome: Decodable {
     var error: String?
     var reportText: String?

@@ -64,7 +64,8 @@ import Testing
   @Test func `INFO has its sections as Redis has them, all or those that are asked for`() {
     let all = info().text([])
     let headings = [
-      "# Server", "# Clients", "# Memory", "# Stats", "# Outages", "# Reports", "# Changes", "# Suspected",
+      "# Server", "# Clients", "# Memory", "# Stats", "# Outages", "# Feeds", "# Reports", "# Changes",
+      "# Suspected",
     ]
     for text in [all, info().text(["everything"])] {
       #expect(text.split(separator: "\r\n").filter { $0.hasPrefix("#") }.map(String.init) == headings)

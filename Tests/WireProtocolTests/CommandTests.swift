@@ -54,6 +54,7 @@ private func text(_ command: Command) -> String {
   case .layerPublish(let path, let options): "publish \(text(path)) \(options.map { text($0) } ?? "-")"
   case .layerStatus: "status"
   case .layerRollback(let version): "rollback \(version)"
+  case .layerAccept(let feed): "accept \(text(feed))"
   case .addressesReload: "reload"
   case .handoverBegin: "hand over"
   case .handoverCommit: "hand over for good"
@@ -176,7 +177,8 @@ struct CommandTests {
     arguments: [
       (["LAYER.PUBLISH", "storm.geojson"], "publish storm.geojson -"),
       (["LAYER.PUBLISH", "storm.geojson", "{\"dryRun\":true}"], "publish storm.geojson {\"dryRun\":true}"),
-      (["LAYER.STATUS"], "status"), (["LAYER.ROLLBACK", "7"], "rollback 7"), (["ADDRESSES.RELOAD"], "reload"),
+      (["LAYER.STATUS"], "status"), (["LAYER.ROLLBACK", "7"], "rollback 7"),
+      (["LAYER.ACCEPT", "oms"], "accept oms"), (["ADDRESSES.RELOAD"], "reload"),
       (["OUTAGE.ACCOUNT", "1"], "account 1"),
     ])
   func admin(words: [String], description: String) throws {
