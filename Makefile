@@ -10,7 +10,7 @@ FOR_SERVE := redis-tools
 FOR_TESTS := redis-tools libsqlite3-mod-spatialite sqlite3 python3-redis
 FOR_BENCH := redis-server redis-tools libs2-dev libboost-dev g++ postgresql-15 postgresql-15-postgis-3 python3
 
-.PHONY: serve build test test-bench replay kill-reports lint docs bench bench-serve bench-live bench-match fuzz-match fuzz-resp fixtures clean
+.PHONY: serve build test test-bench test-tsan soak replay kill-reports lint docs bench bench-serve bench-live bench-match fuzz-match fuzz-resp fixtures clean
 
 serve: build .build/serve-tools $(DATA)/outaged.sqlite
 	@echo
@@ -52,10 +52,26 @@ kill-reports: .build/libraries
 	swift build --build-tests
 	OUTAGED_REPORT_KILLS=100 swift test --skip-build --filter ReportKillTests
 
+<<<<<<< HEAD
 # The whole recorded storm over 500,000 service points at 180 times its speed: about 16 minutes. Needs ../shared/data.
 replay: .build/libraries .build/test-tools
 	swift build --build-tests
 	REPLAY_SERVICE_POINTS=500000 REPLAY_EACH=1 REPLAY_SPEED=180 swift test --skip-build --filter FeedReplayTests
+=======
+# Swift's Mutex is shown to the sanitizer by Tests/ThreadSanitizer. TSAN_FILTER: which suites; all of them take hours.
+TSAN_FILTER ?= ReactorTests|EventLogTests|EndToEndTests.LifecycleTests|EndToEndTests.PublishUnderLoadTests|EndToEndTests.ClientTests
+test-tsan: .build/libraries .build/test-tools
+	swift build --build-tests --sanitize=thread --scratch-path .build-tsan
+	clang -O1 -shared -fPIC -o .build-tsan/mutex-annotations.so Tests/ThreadSanitizer/MutexAnnotations.c
+	LD_PRELOAD=$(CURDIR)/.build-tsan/mutex-annotations.so TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1" \
+	  .build-tsan/debug/OutagedPackageTests.xctest --testing-library swift-testing --filter '$(TSAN_FILTER)'
+
+# Load, refreshes and reconnects for so long; fails if an answer is wrong or the daemon's memory grows.
+MINUTES ?= 60
+soak: build .build/bench-tools
+	for product in outage-fixtures outage-load; do swift build -c release --package-path Bench --product $$product || exit 1; done
+	MINUTES=$(MINUTES) python3 Bench/serve/soak.py
+>>>>>>> 18768c4 (Report outages under load, and prove races and memory from the command line)
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests Bench/Package.swift Bench/Sources Bench/Tests
@@ -87,7 +103,7 @@ fixtures: .build/libraries
 	swift run -c release --package-path Bench outage-fixtures committed --out $(FIXTURES)
 
 clean:
-	rm -rf .build Bench/.build
+	rm -rf .build .build-tsan Bench/.build
 
 # What apt has to bring is asked for only where something is missing.
 .build/libraries: Makefile

@@ -101,6 +101,18 @@ public struct AnswerCheck: ~Copyable {
     return .right
   }
 
+  /// The report's number, if this is the receipt of a report about the entry's service point.
+  func report(_ body: UnsafeRawBufferPointer?, entry: Int) -> Int? {
+    guard let body else { return nil }
+    var cursor = Cursor(body)
+    let place = table.locations[table.entries[entry].locations.lowerBound]
+    guard cursor.skip("{\"safety\":false,"), cursor.find("\"report\":"), let number = cursor.number(),
+      cursor.find("\"kind\":\"out\""), cursor.find("\"servicePointId\":"),
+      table.texts.withUnsafeBytes({ cursor.skip(UnsafeRawBufferPointer(rebasing: $0[place.head])) })
+    else { return nil }
+    return number
+  }
+
   /// Checks from behind `"match":"` to the end of the location's object.
   private mutating func check(_ cursor: inout Cursor, set: Int) -> String? {
     let start = cursor

@@ -5,6 +5,7 @@ import CEpoll
 import CLoadSystem
 import Glibc
 import OutageModel
+import WireProtocol
 
 /// Nanoseconds of the monotonic clock.
 public func monotonicNanoseconds() -> Int64 {
@@ -56,7 +57,9 @@ public final class LoadClient {
     address = SocketAddress(path: settings.socketPath)
     requests = DueRequests(settings, table: table, share: share, shareCount: shareCount)
     check = AnswerCheck(table: table, plan: plan, versions: versions, clock: systemTime)
-    result = LoadResult(intervalSeconds: settings.intervalSeconds)
+    result = LoadResult(
+      intervalSeconds: settings.intervalSeconds,
+      run: "load-\(settings.seed)-\(share)-\(systemTime().millisecondsSinceEpoch)")
     if case .closed = settings.pace { isClosedLoop = true } else { isClosedLoop = false }
     for index in 0..<settings.connectionCount {
       connections.append(LoadConnection(index: index, depth: settings.depth))
@@ -163,10 +166,14 @@ public final class LoadClient {
   }
 
   private func send(_ due: DueRequest, on connection: LoadConnection) {
-    let range = table.entries[due.entry].bytes
-    table.bytes.withUnsafeBytes { connection.output.append(UnsafeRawBufferPointer(rebasing: $0[range])) }
+    let entry = table.entries[due.entry]
+    table.bytes.withUnsafeBytes {
+      connection.output.append(UnsafeRawBufferPointer(rebasing: $0[entry.bytes]))
+    }
+    if entry.kind == .report { connection.output.appendBulk(result.reports.callId(result.sentCount)) }
     connection.push(
-      LoadConnection.Pending(entry: due.entry, start: due.start, versionMin: versions.acknowledged))
+      LoadConnection.Pending(
+        entry: due.entry, start: due.start, versionMin: versions.acknowledged, call: result.sentCount))
     inFlightCount += 1
     result.sentCount += 1
     if !connection.isDirty {
@@ -251,10 +258,22 @@ public final class LoadClient {
     inFlightCount -= 1
     result.answeredCount += 1
     result.replyByteCount += length
-    result.log.record(now - request.start, now: now)
+    let isReport = table.entries[request.entry].kind == .report
+    if !isReport { result.log.record(now - request.start, now: now) }
     if let error {
       result.note(error)
       fail(String(error.prefix { $0 != " " }), count: 1)
+      return length
+    }
+    if isReport {
+      if let number = check.report(body, entry: request.entry) {
+        result.reports.acknowledged(call: request.call, report: number, nanoseconds: now - request.start)
+      } else {
+        result.wrongCount += 1
+        result.note(
+          "no receipt: \(String(decoding: body ?? UnsafeRawBufferPointer(start: nil, count: 0), as: UTF8.self))"
+        )
+      }
       return length
     }
     if body == nil { result.nullCount += 1 }

@@ -18,6 +18,8 @@ final class LoadConnection {
     var entry: Int
     var start: Int64
     var versionMin: Int
+    /// Of a report: the number of its call.
+    var call = 0
   }
 
   let index: Int

@@ -49,6 +49,16 @@ public struct LoadPlan: Sendable {
   public var layers: [Layer] = []
   public var customers: [Customer] = []
 
+  /// Whether each layer has an outage in force there, whatever the time.
+  func isOutInEveryLayer(_ location: Location) -> Bool {
+    layers.indices.allSatisfy { index in
+      let layer = layers[index]
+      return layer.sets[location.sets[index]].contains {
+        !layer.isOver[Int($0)] && layer.scheduledUntilMilliseconds[Int($0)] == .min
+      }
+    }
+  }
+
   /// An answer lists at most so many locations.
   public static let locationsMax = 100
 }

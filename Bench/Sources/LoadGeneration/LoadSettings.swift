@@ -40,6 +40,7 @@ public struct LoadSettings: Sendable {
 }
 
 public struct LoadResult: Sendable {
+  /// Of lookups; those of reports, which wait for the disk, are in `reports`.
   public var log: LatencyLog
   public var seconds = 0.0
   public var sentCount = 0
@@ -56,12 +57,17 @@ public struct LoadResult: Sendable {
   public var closedIdleCount = 0
   /// Connects that had to be tried again because the listener's backlog was full.
   public var backlogWaitCount = 0
+  public var reports: ReportLedger
   /// How late the generator itself was at worst in sending what was due, in nanoseconds.
   public var latestSendNanoseconds: Int64 = 0
 
   public var failedCount: Int { failures.values.reduce(0, +) }
 
-  public init(intervalSeconds: Double) { log = LatencyLog(intervalSeconds: intervalSeconds) }
+  /// - Parameter run: tells the reports of this run from those of others.
+  public init(intervalSeconds: Double, run: String) {
+    log = LatencyLog(intervalSeconds: intervalSeconds)
+    reports = ReportLedger(run: run)
+  }
 
   mutating func note(_ example: String) {
     if examples.count < 10 { examples.append(example) }
@@ -81,6 +87,7 @@ public struct LoadResult: Sendable {
     connectCount += other.connectCount
     closedIdleCount += other.closedIdleCount
     backlogWaitCount += other.backlogWaitCount
+    reports.merge(other.reports)
     latestSendNanoseconds = max(latestSendNanoseconds, other.latestSendNanoseconds)
   }
 }

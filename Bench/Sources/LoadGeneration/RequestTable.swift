@@ -33,6 +33,7 @@ public struct RequestTable: Sendable {
   private var byAccount: [Int32] = []
   private var byPhone: [Int32] = []
   private var byPoint: [Int32] = []
+  private var reports: [Int32] = []
   private var unknown: Range<Int> = 0..<0
 
   public static let unknownCount = 10_000
@@ -50,6 +51,16 @@ public struct RequestTable: Sendable {
           .point, customer.point,
           ["OUTAGE.POINT"] + customer.point.text.split(separator: " ").map(String.init)))
     }
+    for customer in plan.customers where plan.isOutInEveryLayer(customer.point.locations[0]) {
+      let id = customer.point.locations[0].servicePointId
+      // The number of the call goes behind it when it is sent.
+      reports.append(
+        add(
+          .report, customer.point, ["REPORT.ADD", "SERVICEPOINT", id, "KIND", "out", "CALL"], furtherWords: 1)
+      )
+      texts += "\"\(id)\"".utf8
+      locations[locations.count - 1].head = texts.count - id.utf8.count - 2..<texts.count
+    }
     let first = entries.count
     var random = SplitMix64(seed: seed, keys: 42)
     for _ in 0..<Self.unknownCount {
@@ -60,10 +71,13 @@ public struct RequestTable: Sendable {
     unknown = first..<entries.count
   }
 
-  private mutating func add(_ kind: RequestKind, _ key: LoadPlan.Key?, _ words: [String]) -> Int32 {
+  private mutating func add(
+    _ kind: RequestKind, _ key: LoadPlan.Key?, _ words: [String], furtherWords: Int = 0
+  ) -> Int32 {
     guard let key else { return -1 }
     var request = ByteBuffer()
-    request.appendRequest(words)
+    request.appendArrayHeader(words.count + furtherWords)
+    for word in words { request.appendBulk(word) }
     let start = bytes.count
     bytes += request.bytes
     let firstLocation = locations.count
@@ -82,9 +96,11 @@ public struct RequestTable: Sendable {
   }
 
   /// The entry by which this customer is asked about; one without a phone is asked about by account, one without an account by position.
+  /// Reports come from customers in an outage of every layer only, so that they make no suspected outages, and no answer changes by them.
   func entry(_ kind: RequestKind, customer: Int, _ random: inout SplitMix64) -> Int {
     switch kind {
     case .unknown: return unknown.lowerBound + random.below(unknown.count)
+    case .report where !reports.isEmpty: return Int(reports[customer % reports.count])
     case .phone where byPhone[customer] >= 0: return Int(byPhone[customer])
     case .account where byAccount[customer] >= 0, .phone where byAccount[customer] >= 0:
       return Int(byAccount[customer])

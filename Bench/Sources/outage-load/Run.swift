@@ -76,6 +76,9 @@ struct Run: ParsableCommand {
   @Flag(help: "Publish nothing before the run: the first layer of --publish is served already.")
   var alreadyPublished = false
 
+  @Option(help: "The feed socket: all acknowledged reports are read back from it after the run.")
+  var feedSocket: String?
+
   @Option(help: "Another command in place of OUTAGE.ACCOUNT, such as GET; answers are not checked then.")
   var verb: String?
 
@@ -155,6 +158,12 @@ struct Run: ParsableCommand {
     let after = ServerAccounting(pid: lastPid)
     publisher?.stop()
     publishing?.value
+
+    if let feedSocket {
+      let faults = try result.reports.faults(feedSocket: feedSocket)
+      result.wrongCount += faults.count
+      result.examples = faults.prefix(5) + result.examples
+    }
 
     let report = RunReport(
       title: title ?? heading, result: result, before: lastPid == pid ? before : nil, after: after,

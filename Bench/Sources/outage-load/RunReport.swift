@@ -41,6 +41,14 @@ struct RunReport {
       line("latency p\(Self.name(percentile))", microseconds(total.valueAtPercentile(percentile)))
     }
     line("latency max", microseconds(total.max))
+    let reports = result.reports
+    if !reports.numberOfCall.isEmpty {
+      let latencies = reports.latencies
+      line(
+        "reports",
+        "\(reports.numberOfCall.count) acknowledged; p50 \(microseconds(latencies.valueAtPercentile(50))), p99.9 \(microseconds(latencies.valueAtPercentile(99.9))), max \(microseconds(latencies.max))"
+      )
+    }
     line("sent late at worst", microseconds(UInt64(max(0, result.latestSendNanoseconds))))
     line(
       "server CPU",
@@ -83,6 +91,8 @@ struct RunReport {
     var examples: [String]
     var perSecond: Double
     var latencyMicroseconds: [String: Double]
+    var reports: Int
+    var reportLatencyMicroseconds: [String: Double]
     var sentLateMicroseconds: Double
     var serverCPUMicrosecondsPerRequest: Double
     var serverCPUSeconds: [String: Double]
@@ -94,15 +104,20 @@ struct RunReport {
 
   var json: String {
     let total = result.log.total
-    var latencies = ["max": Double(total.max) / 1e3, "mean": total.mean / 1e3]
-    for percentile in Self.percentiles {
-      latencies["p\(Self.name(percentile))"] = Double(total.valueAtPercentile(percentile)) / 1e3
+    func latencies(_ histogram: LatencyHistogram) -> [String: Double] {
+      var latencies = ["max": Double(histogram.max) / 1e3, "mean": histogram.mean / 1e3]
+      for percentile in Self.percentiles {
+        latencies["p\(Self.name(percentile))"] = Double(histogram.valueAtPercentile(percentile)) / 1e3
+      }
+      return latencies
     }
     let figures = Figures(
       title: title, seconds: result.seconds, sent: result.sentCount, answered: result.answeredCount,
       wrong: result.wrongCount, failed: result.failedCount, null: result.nullCount, failures: result.failures,
       examples: result.examples, perSecond: Double(result.answeredCount) / max(result.seconds, 1e-9),
-      latencyMicroseconds: latencies, sentLateMicroseconds: Double(result.latestSendNanoseconds) / 1e3,
+      latencyMicroseconds: latencies(total), reports: result.reports.numberOfCall.count,
+      reportLatencyMicroseconds: latencies(result.reports.latencies),
+      sentLateMicroseconds: Double(result.latestSendNanoseconds) / 1e3,
       serverCPUMicrosecondsPerRequest: cpuMicrosecondsPerRequest,
       serverCPUSeconds: cpuByThread.mapValues { Double($0) / 1e9 }, residentBytes: after.residentBytes,
       peakResidentBytes: after.peakResidentBytes,
