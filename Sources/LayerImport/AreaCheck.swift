@@ -14,8 +14,8 @@ struct AreaFault: Sendable {
 /// Checks areas in WGS 84 degrees. Owns a GEOS context.
 ///
 /// A valid polygon keeps exactly its input coordinates; only the direction of its rings may change. The rest goes through
-/// GEOSMakeValid's structure method, which keeps what lies inside the shells and outside the holes, and of its result the
-/// polygons are taken.
+/// GEOSMakeValid's structure method, which keeps what lies inside the shells and outside the holes (a hole outside its shell
+/// becomes a part, since rings whose order was lost look so), and of its result the polygons are taken.
 final class AreaCheck {
   private let context: GEOSContextHandle_t
   private let demandsWinding: Bool

@@ -22,7 +22,7 @@ struct FieldMapping {
 
   /// - Parameters:
   ///   - wanted: field to columns, from the options and the profile; they go in place of the recognised ones.
-  /// - Throws: `badOption` for a field that does not exist.
+  /// - Throws: `badOption` for a field that does not exist, or a column that two fields want.
   init(
     content: ImportContent, tables: ImportTables, wanted: [String: [String]], file: String
   ) throws(ImportError) {
@@ -35,7 +35,13 @@ struct FieldMapping {
         throw .refused(.badOption, file, field: "map", found: quoted(name), expected: fieldNames)
       }
       wantedFields[field] = columns.map(folded)
-      for column in columns { names[folded(column)] = column }
+      for column in columns where content.fields.contains(field) {
+        guard names.updateValue(column, forKey: folded(column)) == nil else {
+          throw .refused(
+            .badOption, file, field: "map", found: "column \(quoted(column)) for two fields",
+            expected: "for one")
+        }
+      }
     }
     self.wanted = wantedFields
     wantedNames = names

@@ -19,6 +19,9 @@ struct ImportSettings {
     if let file = options.profileFile { profile = try ImportProfile(file: file) } else { profile = nil }
     tables = profile.map { ImportTables.shipped.extended(by: $0) } ?? .shipped
     var wanted = (profile?.map ?? [:]).mapValues(\.names)
+    // A column that an option takes is no longer the profile's to give to another field.
+    let taken = Set(options.mapping.values.map(folded))
+    wanted = wanted.mapValues { $0.filter { !taken.contains(folded($0)) } }.filter { !$0.value.isEmpty }
     for (field, column) in options.mapping { wanted[field] = [column] }
     wantedColumns = wanted
     isDayFirst = profile?.dateOrder == "dmy"

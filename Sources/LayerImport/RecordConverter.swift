@@ -409,8 +409,10 @@ struct RecordConverter {
             part = UnsafeBufferPointer(rebasing: part.dropFirst())
           }
           guard !part.isEmpty else { return }
-          // A column called GEOM may hold either.
-          let looksHexadecimal = part.count > 10 && part.prefix(10).allSatisfy { hexadecimalDigit($0) != nil }
+          // A column called GEOM may hold either; databases write `\x` or `0x` before hexadecimal digits.
+          let digits = part.count > 2 && part[1] | 32 == UInt8(ascii: "x") ? part.dropFirst(2) : part[...]
+          let looksHexadecimal =
+            digits.count > 10 && digits.prefix(10).allSatisfy { hexadecimalDigit($0) != nil }
           if let first = part.first, "-+.[0123456789".utf8.contains(first), !looksHexadecimal {
             readCoordinateList(part, into: &record.geometry)
           } else if isText && !looksHexadecimal {
