@@ -114,7 +114,7 @@ def reports(daemon, files):
                     f"{files}/none.geojson", "--customers", "20000", "--out", plan], check=True)
     figures = {"alone": [], "with reports": []}
     lookups = ["--rate", SIZES["LOOKUPS_A_SECOND"], "--connections", SIZES["LOOKUP_CONNECTIONS"], "--seconds",
-               SIZES["SECONDS"], "--mix", "account=80,point=20", "--unchecked", "--already-published"]
+               SIZES["SECONDS"], "--mix", "account=80,point=20", "--unchecked", "--already-published", "--publish", "0"]
     for repetition in range(SIZES["REPETITIONS"]):
         for name in figures:
             reporter = None

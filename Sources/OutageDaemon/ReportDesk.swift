@@ -65,6 +65,7 @@ final class ReportDesk: Sendable {
     journal.add(intake.draft) { [self] outcome in
       switch outcome {
       case .success(let receipt):
+        noteSuccess()
         let bytes = intake.receipt(receipt)
         loop.submit { loop in
           loop.complete(connection) { output in bytes.withUnsafeBytes { output.appendBulk($0) } }
@@ -82,12 +83,20 @@ final class ReportDesk: Sendable {
 
   private func note(_ error: any Error, _ message: Logger.Message) {
     let text = "\(error)"
-    // A full disk fails every report: told once until it is another error or has gone.
+    // A full disk fails every report: told once, until it is another error or has passed.
     let isNew = state.withLock { state in
       defer { state.lastError = text }
       return state.lastError != text
     }
     if isNew { log.error(message, metadata: ["error": "\(text)"]) }
+  }
+
+  private func noteSuccess() {
+    let isNew = state.withLock { state in
+      defer { state.lastError = nil }
+      return state.lastError != nil
+    }
+    if isNew { log.notice("reports are stored again") }
   }
 
   /// A layer is served: looks whether it covers reports that wait for one.
