@@ -52,12 +52,11 @@ kill-reports: .build/libraries
 	swift build --build-tests
 	OUTAGED_REPORT_KILLS=100 swift test --skip-build --filter ReportKillTests
 
-<<<<<<< HEAD
 # The whole recorded storm over 500,000 service points at 180 times its speed: about 16 minutes. Needs ../shared/data.
 replay: .build/libraries .build/test-tools
 	swift build --build-tests
 	REPLAY_SERVICE_POINTS=500000 REPLAY_EACH=1 REPLAY_SPEED=180 swift test --skip-build --filter FeedReplayTests
-=======
+
 # Swift's Mutex is shown to the sanitizer by Tests/ThreadSanitizer. TSAN_FILTER: which suites; all of them take hours.
 TSAN_FILTER ?= ReactorTests|EventLogTests|EndToEndTests.LifecycleTests|EndToEndTests.PublishUnderLoadTests|EndToEndTests.ClientTests
 test-tsan: .build/libraries .build/test-tools
@@ -71,7 +70,6 @@ MINUTES ?= 60
 soak: build .build/bench-tools
 	for product in outage-fixtures outage-load; do swift build -c release --package-path Bench --product $$product || exit 1; done
 	MINUTES=$(MINUTES) python3 Bench/serve/soak.py
->>>>>>> 18768c4 (Report outages under load, and prove races and memory from the command line)
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests Bench/Package.swift Bench/Sources Bench/Tests
