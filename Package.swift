@@ -34,6 +34,7 @@ let package = Package(
     .library(name: "Reactor", targets: ["Reactor"]),
     .library(name: "LayerImport", targets: ["LayerImport"]),
     .library(name: "LayerStore", targets: ["LayerStore"]),
+    .library(name: "OutageDaemon", targets: ["OutageDaemon"]),
   ],
   dependencies: [
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -52,6 +53,7 @@ let package = Package(
     .target(name: "CXMLReader", dependencies: ["CLibXML2"]),
     .target(name: "CEpoll"),
     .target(name: "CChecksum"),
+    .target(name: "CMemory"),
 
     module("PointLocation"),
     module("OutageModel"),
@@ -80,6 +82,7 @@ let package = Package(
         "Feeds",
         "OutageModel", "PointLocation", "Territory", "SuspectedOutages", "PointHull", "CallerAnswer",
         "ByteBuffers", "WireProtocol", "Reactor", "LayerImport", "LayerStore", "EventLog", "CChecksum",
+        "CMemory",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),

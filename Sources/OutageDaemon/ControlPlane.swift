@@ -1,6 +1,7 @@
 // The daemon's slow half: publishes, roll-backs, renderings, and the swap of what the event loops answer from.
 
 import ByteBuffers
+import CMemory
 import CallerAnswer
 import Feeds
 import Foundation
@@ -339,7 +340,8 @@ final class ControlPlane: @unchecked Sendable {
           ? AnswerSheet($0, confirmedBy: freshness, at: now) : nil
       } ?? AnswerSheet(territory: territory, settings: settings, freshness: freshness, at: now)
     settingsChanged = false
-    let old = state
+    let hasNewTerritory = state.sheet?.territory !== sheet.territory
+    let retired = RetiredState(state)
     let next = ServedState(
       sheet: sheet, nearMetres: configuration.nearMetres, defaultCountryCode: configuration.defaultCountryCode
     )
@@ -356,8 +358,11 @@ final class ControlPlane: @unchecked Sendable {
           $0.asOf = asOf
         }
         done()
-        // The last reference to the old state goes here and not on a loop, which has better things to do than to free it.
-        thread.submit { _ = old }
+        // The last reference to the old state goes there and not on a loop, which has better things to do than to free it.
+        thread.submit {
+          retired.release()
+          if hasNewTerritory { cmemory_give_back() }
+        }
       }
     }
     for observer in didRender.withLock({ $0 }) { observer(publisher.territory, now, publisher.store) }
@@ -398,6 +403,15 @@ public func failureJSON(_ error: any Error) -> String {
   var reportText: String?
   if case ImportError.tooManyRejected(let report) = error { reportText = report.text }
   return encodeJSON(Failure(error: "\(error)", reportText: reportText))
+}
+
+/// Holds a state until it is released. Closures that are dropped on a loop hold this, and not the state.
+private final class RetiredState: Sendable {
+  private let state: Mutex<ServedState?>
+
+  init(_ state: ServedState) { self.state = Mutex(state) }
+
+  func release() { state.withLock { $0 = nil } }
 }
 
 /// Counts loops down from any thread.

@@ -1,6 +1,7 @@
 // The daemon from start to end: lock, store, sockets, signals, drain.
 
 import EventLog
+import CMemory
 import Foundation
 import LayerStore
 import Logging
@@ -57,6 +58,7 @@ public struct Daemon: Sendable {
   /// - Throws: `ConfigurationError`, `SpeechError`, `DirectoryInUse`, `StoreError`, `ReactorError`.
   public func run(ready: @escaping @Sendable () -> Void = {}) async throws {
     OpenFileLimit.raise()
+    cmemory_map_large_blocks()
     let configuration = try readConfiguration()
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
     let notifier = SystemdNotifier()

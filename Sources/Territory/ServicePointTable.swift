@@ -209,6 +209,50 @@ extension ServicePointTable {
     pool.write(text, to: target)
   }
 
+  /// Writes a cell's UTF-8 bytes.
+  /// - Returns: their number; or, where there is too little room, less one times the bytes that it needs.
+  public func write(_ column: TextColumn, row: Int, to room: UnsafeMutableRawBufferPointer) -> Int {
+    let text = packedText(column, row: row)
+    let bound = pool.byteCountBound(text)
+    guard bound <= room.count else { return -bound }
+    if text.isEmpty { return 0 }
+    return pool.write(text, to: room.baseAddress!.assumingMemoryBound(to: UInt8.self))
+  }
+
+  /// Writes a row's address, such as `12 Oak St, Unit 4, Davis 95616`, as much of it as there is.
+  /// - Returns: as `write` does.
+  public func writeAddress(row: Int, to room: UnsafeMutableRawBufferPointer) -> Int {
+    precondition(row >= 0 && row < rowCount, "row out of range")
+    let line = addressLines.pointer[row]
+    let unit = names.pointer[Int(units.pointer[row])]
+    let city = names.pointer[Int(cities.pointer[row])]
+    let postalCode = postalCodes.pointer[row]
+    let separatorBytes = 5
+    let bound =
+      pool.byteCountBound(line) + pool.byteCountBound(unit) + pool.byteCountBound(city)
+      + pool.byteCountBound(postalCode) + separatorBytes
+    guard bound <= room.count else { return -bound }
+    let start = room.baseAddress!.assumingMemoryBound(to: UInt8.self)
+    var count = 0
+    func put(_ text: PackedText, after comma: Bool) {
+      if text.isEmpty { return }
+      if count > 0 && comma {
+        start[count] = UInt8(ascii: ",")
+        count += 1
+      }
+      if count > 0 {
+        start[count] = UInt8(ascii: " ")
+        count += 1
+      }
+      count += pool.write(text, to: start + count)
+    }
+    put(line, after: true)
+    put(unit, after: true)
+    put(city, after: true)
+    put(postalCode, after: false)
+    return count
+  }
+
   /// The text of one cell; empty where the address data had none.
   public func string(_ column: TextColumn, row: Int) -> String { pool.string(packedText(column, row: row)) }
 

@@ -1,0 +1,9 @@
+#include "CMemory.h"
+
+#include <malloc.h>
+
+enum { LARGE_BLOCK_BYTES = 1 << 20 };
+
+void cmemory_map_large_blocks(void) { mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES); }
+
+void cmemory_give_back(void) { malloc_trim(0); }
