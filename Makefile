@@ -10,7 +10,7 @@ FOR_SERVE := redis-tools
 FOR_TESTS := redis-tools libsqlite3-mod-spatialite sqlite3 python3-redis
 FOR_BENCH := redis-server redis-tools libs2-dev libboost-dev g++ postgresql-15 postgresql-15-postgis-3 python3
 
-.PHONY: serve build test test-bench test-tsan soak replay kill-reports lint docs bench bench-serve bench-live bench-match fuzz-match fuzz-resp fixtures clean
+.PHONY: serve build test test-bench test-tsan soak replay kill-reports lint docs bench bench-serve bench-live bench-match bench-suspected fuzz-match fuzz-resp fixtures clean
 
 serve: build .build/serve-tools $(DATA)/outaged.sqlite
 	@echo
@@ -93,6 +93,10 @@ bench-serve: build .build/bench-tools
 bench-live: build .build/bench-tools
 	for product in outage-load report-load; do swift build -c release --package-path Bench --product $$product || exit 1; done
 	python3 Bench/live/bench-live.py
+
+# Simulated time: the same seeds give the same figures on any machine.
+bench-suspected: .build/libraries
+	swift run -c release --package-path Bench detect-storm
 
 bench-match: .build/libraries .build/bench-tools
 	swift run -c release --package-path Bench bench-match --out Docs

@@ -98,6 +98,17 @@ let package = Package(
         .product(name: "WireProtocol", package: "Outaged"),
       ],
       swiftSettings: strict),
+    .executableTarget(
+      name: "detect-storm",
+      dependencies: [
+        "StormGeneration",
+        .product(name: "OutageModel", package: "Outaged"),
+        .product(name: "PointHull", package: "Outaged"),
+        .product(name: "SuspectedOutages", package: "Outaged"),
+        .product(name: "Territory", package: "Outaged"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
     // The libraries that point location is measured against: GEOS, S2, Boost.Geometry.
     .target(name: "CRivals", linkerSettings: [.linkedLibrary("geos_c"), .linkedLibrary("s2")]),
     .executableTarget(
