@@ -10,7 +10,7 @@ FOR_SERVE := redis-tools
 FOR_TESTS := redis-tools libsqlite3-mod-spatialite sqlite3 python3-redis
 FOR_BENCH := redis-server redis-tools libs2-dev libboost-dev g++ postgresql-15 postgresql-15-postgis-3 python3
 
-.PHONY: serve build test test-bench test-tsan soak replay kill-reports lint docs bench bench-serve bench-live bench-match bench-suspected fuzz-match fuzz-resp fixtures clean
+.PHONY: serve build test test-bench test-tsan soak replay kill-reports lint docs bench bench-serve bench-live bench-match bench-suspected storm fuzz-match fuzz-resp fixtures clean
 
 serve: build .build/serve-tools $(DATA)/outaged.sqlite
 	@echo
@@ -100,6 +100,12 @@ bench-suspected: .build/libraries
 
 bench-match: .build/libraries .build/bench-tools
 	swift run -c release --package-path Bench bench-match --out Docs
+
+# Twelve hours in STORM_SECONDS, with kills and broken feeds; ends with status 1 if anything was lost, wrong or late.
+STORM_SECONDS ?= 240
+storm: build
+	swift build -c release --package-path Bench --product outage-fixtures
+	python3 Bench/storm/storm.py --seconds $(STORM_SECONDS)
 
 fixtures: .build/libraries
 	swift run -c release --package-path Bench outage-fixtures committed --out $(FIXTURES)

@@ -55,7 +55,17 @@ public final class GEOSContext {
     defer { GEOSGeom_destroy_r(handle, geometry) }
     let prepared = GEOSPrepare_r(handle, geometry)
     defer { GEOSPreparedGeom_destroy_r(handle, prepared) }
+    var (west, south, east, north) = (Double.infinity, Double.infinity, -Double.infinity, -Double.infinity)
+    for vertex in 0..<area.vertexCount {
+      let (lon, lat) = (area.coordinates[2 * vertex], area.coordinates[2 * vertex + 1])
+      (west, east) = (min(west, lon), max(east, lon))
+      (south, north) = (min(south, lat), max(north, lat))
+    }
     return positions.map { position in
+      // Most lie outside the bounds, where GEOS need not be asked.
+      guard west <= position.lonDegrees, position.lonDegrees <= east, south <= position.latDegrees,
+        position.latDegrees <= north
+      else { return false }
       let point = GEOSGeom_createPointFromXY_r(handle, position.lonDegrees, position.latDegrees)
       defer { GEOSGeom_destroy_r(handle, point) }
       return GEOSPreparedCovers_r(handle, prepared, point) == 1

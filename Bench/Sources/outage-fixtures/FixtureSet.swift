@@ -48,6 +48,22 @@ struct FixtureSet {
     try Table.write(Array(ReadMe.fixtures(self, outageCount: outages.count).utf8), to: "\(folder)/README.md")
   }
 
+  /// The territory as CSV and a storm of so many steps, a layer each: `service-points.csv`, `step-000.geojson`, ...
+  func writeStormSteps(_ stepCount: Int, outageCount: Int, to folder: String) throws {
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let system = try CoordinateSystem(epsg: CoordinateSystem.wgs84)
+    let items = try points.map { ($0, try FlatGeometry($0.position, in: system)) }
+    try writeText(items, "\(folder)/service-points.csv", .csvLonLat, .csv)
+    let script = StormScript(
+      plan: plan, seed: seed, start: now, stepCount: stepCount, outageCount: outageCount, geos: geos,
+      positions: points.map(\.position))
+    for step in 0..<stepCount {
+      try writeText(
+        script.layer(atStep: step).map { ($0, try FlatGeometry($0.area, in: system)) },
+        "\(folder)/step-\(padded(step, 3)).geojson", .geoJSON, .geoJSON)
+    }
+  }
+
   private func writeTerritory(_ folder: String, _ systems: [CoordinateSystem]) throws {
     let items = try points.map { ($0, try FlatGeometry($0.position, in: systems[0])) }
     try writeText(items, "\(folder)/service-points.csv", .csvLonLat, .csv)

@@ -10,7 +10,9 @@ struct OutageFixtures: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "outage-fixtures",
     abstract: "Makes a territory and a storm from a seed: the same seed gives the same bytes.",
-    subcommands: [Committed.self, MakeTerritory.self, MakeStorm.self, MakeWorkload.self],
+    subcommands: [
+      Committed.self, MakeTerritory.self, MakeStorm.self, MakeWorkload.self, MakeStormSteps.self,
+    ],
     defaultSubcommand: Committed.self)
 }
 
@@ -113,6 +115,32 @@ struct MakeTerritory: ParsableCommand {
     printError(
       "\(servicePoints) service points, \(plan.accountCount) accounts, \(plan.towns.count) towns, \(plan.feederCount) feeders"
     )
+  }
+}
+
+/// A storm from its beginning to its end, with the territory that it is over.
+struct MakeStormSteps: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "storm-steps",
+    abstract: "Write service-points.csv and one step-NNN.geojson for each ten minutes of a storm.")
+
+  @Option(help: "Accounts; one service point each, and one more for every fifty.")
+  var accounts = 10_000
+
+  @Option(help: "Layers, ten minutes apart.")
+  var steps = 73
+
+  @Option(help: "Stories of outages that the storm tells.")
+  var outages = 120
+
+  @Option(help: "The folder to write to.")
+  var out: String
+
+  @OptionGroup var seeding: Seeding
+
+  func run() throws {
+    try FixtureSet(accountCount: accounts, seed: seeding.seed, now: seeding.now)
+      .writeStormSteps(steps, outageCount: outages, to: out)
   }
 }
 
