@@ -166,7 +166,6 @@ extension CommandParser {
         guard index + 1 < arguments.count else { throw missing("a language tag after LANG", id) }
         options.language = try Self.languageTag(arguments[index + 1])
         index += 2
-        index += 1
       } else {
         throw RequestError(
           .badArgument,

@@ -154,6 +154,7 @@ struct CommandTests {
     arguments: [
       (["OUTAGE.ACCOUNT", "000000088121"], "account 000000088121"),
       (["outage.account", "1", "near", "50", "lang", "es"], "account 1 near=50.0 lang=es"),
+      (["OUTAGE.ACCOUNT", "1", "LANG", "es", "NEAR", "50"], "account 1 near=50.0 lang=es"),
       (["OUTAGE.PHONE", "+15305550100", "LANG", "es-MX"], "phone +15305550100 lang=es-MX"),
       (["OUTAGE.METER", "M 1", "NEAR", "0"], "meter M 1 near=0.0"),
       (["OUTAGE.SERVICEPOINT", "NEAR"], "servicePoint NEAR"),
