@@ -83,12 +83,19 @@ import WireProtocol
     try #require(published.status == 0, "\(published)")
     let accounts = (0..<servicePointCount).map { String(format: "%012d", $0) }
     let replayed = try Self.answers(accounts, daemon)
+    let followed = try Self.followed(daemon)
     #expect(daemon.stop() == 0)
     #expect(try Self.stored(data) == Self.stored(fresh))
     let other = try RunningDaemon(data: fresh)
     let scratchBuilt = try Self.answers(accounts, other)
     #expect(replayed == scratchBuilt)
-    #expect(replayed.contains { !$0.isEmpty })
+    // From the first snapshot to the last, the changes add up to where every service point stands.
+    let out = replayed.joined().filter { $0.match == "inside" }
+    let expected = Dictionary(out.map { ($0.servicePointId ?? "", $0.outage?.outageId ?? "") }) { $1 }
+    #expect(followed.state == expected)
+    #expect(!expected.isEmpty && followed.count > expected.count)
+    print(
+      "recorded storm: \(followed.count) changes of service points, \(expected.count) of them out at the end")
     #expect(other.stop() == 0)
   }
 
@@ -122,10 +129,43 @@ import WireProtocol
     try file.close()
   }
 
-  /// For each account, the outages of its service points.
-  private static func answers(_ accounts: [String], _ daemon: RunningDaemon) throws -> [[String]] {
+  /// For each account, where its service points stand.
+  private static func answers(_ accounts: [String], _ daemon: RunningDaemon) throws -> [[Answer.Location]] {
     let client = try daemon.client()
-    return try accounts.map { try Answer(client.ask(["OUTAGE.ACCOUNT", $0])).locations.flatMap(\.outageIds) }
+    return try accounts.map { try Answer(client.ask(["OUTAGE.ACCOUNT", $0])).locations }
+  }
+
+  /// What somebody knows who has followed all changes: the outage of each service point that is out.
+  private static func followed(_ daemon: RunningDaemon) throws -> (count: Int, state: [String: String]) {
+    struct Change: Decodable {
+      var kind, servicePointId: String
+      var outageId: String?
+    }
+    let feed = try SocketClient(path: daemon.data + "/feed.sock", timeoutSeconds: 90)
+    let information = try feed.ask(["INFO", "outages"]).text ?? ""
+    let layer = information.split(whereSeparator: \.isNewline).first { $0.hasPrefix("layer_version:") } ?? ""
+    for _ in 0..<6000 where try feed.ask(["INFO", "changes"]).text?.contains("changes_\(layer)\r\n") != true {
+      usleep(10_000)
+    }
+    var state: [String: String] = [:]
+    var (next, count) = (0, 0)
+    while case .array(let parts) = try feed.ask(["CHANGES.READ", "\(next)", "COUNT", "10000"]),
+      parts.count == 2,
+      case .integer(let following) = parts[0], case .array(let texts) = parts[1], !texts.isEmpty
+    {
+      next = following
+      for text in texts {
+        let change = try JSONDecoder().decode(Change.self, from: Data((text.text ?? "").utf8))
+        switch change.kind {
+        case "restored": state[change.servicePointId] = nil
+        case "outageStarted", "outageMerged", "outageSplit", "outageReplaced":
+          state[change.servicePointId] = change.outageId
+        default: break
+        }
+        count += 1
+      }
+    }
+    return (count, state)
   }
 
   private static func stored(_ directory: String) throws -> [Outage] {

@@ -12,8 +12,9 @@ let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent().delet
 /// The committed fixture files.
 let fixtures = checkout + "/GeoFixtures"
 
-/// The binary beside the test runner.
+/// The binary beside the test runner, or the one that `OUTAGED_BINARY` names.
 let outagedBinary: String = {
+  if let binary = ProcessInfo.processInfo.environment["OUTAGED_BINARY"] { return binary }
   let runner = try! FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
   return (runner as NSString).deletingLastPathComponent + "/outaged"
 }()
