@@ -100,6 +100,16 @@ bench-live: build .build/bench-tools
 bench-suspected: .build/libraries
 	swift run -c release --package-path Bench detect-storm
 
+# Counts what the event loops allocate over a million lookups; fails if that is anything.
+CHECKED := .build/allocation-check
+check-allocations: build
+	swift build -c release --package-path Bench --product allocation-check
+	rm -rf $(CHECKED)
+	$(OUTAGED) import addresses $(FIXTURES)/territory/service-points.csv --data $(CHECKED) --config $(FIXTURES)/outaged.json
+	$(OUTAGED) publish outages $(FIXTURES)/outages/outages.geojson --data $(CHECKED) --config $(FIXTURES)/outaged.json
+	Bench/.build/release/allocation-check $(CHECKED) 1000000
+	rm -rf $(CHECKED)
+
 bench-match: .build/libraries .build/bench-tools
 	swift run -c release --package-path Bench bench-match --out Docs
 

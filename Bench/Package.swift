@@ -13,6 +13,7 @@ let package = Package(
   dependencies: [
     .package(name: "Outaged", path: ".."),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: [
@@ -50,6 +51,18 @@ let package = Package(
       dependencies: [
         .product(name: "ByteBuffers", package: "Outaged"),
         .product(name: "WireProtocol", package: "Outaged"),
+      ],
+      swiftSettings: strict),
+    .target(name: "CAllocationCount"),
+    .executableTarget(
+      name: "allocation-check",
+      dependencies: [
+        "CAllocationCount",
+        .product(name: "ByteBuffers", package: "Outaged"),
+        .product(name: "OutageDaemon", package: "Outaged"),
+        .product(name: "Reactor", package: "Outaged"),
+        .product(name: "WireProtocol", package: "Outaged"),
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
     // For the reactor's C module only.
