@@ -10,7 +10,7 @@ FOR_SERVE := redis-tools
 FOR_TESTS := redis-tools libsqlite3-mod-spatialite sqlite3 python3-redis
 FOR_BENCH := redis-server redis-tools libs2-dev libboost-dev g++ postgresql-15 postgresql-15-postgis-3 python3
 
-.PHONY: serve build test test-bench test-tsan soak replay kill-reports lint docs bench bench-serve bench-live bench-match bench-suspected storm fuzz-match fuzz-resp fixtures clean
+.PHONY: serve build test test-bench test-tsan soak replay kill-reports lint docs bench bench-serve bench-live bench-match check-allocations bench-suspected storm fuzz-match fuzz-resp fixtures clean
 
 serve: build .build/serve-tools $(DATA)/outaged.sqlite
 	@echo
