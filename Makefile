@@ -8,7 +8,7 @@ SUDO      := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 LIBRARIES := libgeos-dev libproj-dev libspatialite-dev libsqlite3-dev zlib1g-dev libssl-dev libxml2-dev pkg-config
 FOR_SERVE := redis-tools
 FOR_TESTS := redis-tools libsqlite3-mod-spatialite sqlite3 python3-redis
-FOR_BENCH := redis-server redis-tools libs2-dev libboost-dev g++ postgresql-15 postgresql-15-postgis-3 python3
+FOR_BENCH := redis-server redis-tools linux-perf libs2-dev libboost-dev g++ postgresql-15 postgresql-15-postgis-3 python3
 
 .PHONY: serve build test test-bench test-tsan soak replay kill-reports lint docs bench bench-serve bench-live bench-match check-allocations bench-suspected storm fuzz-match fuzz-resp fixtures clean
 

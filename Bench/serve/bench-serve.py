@@ -44,14 +44,14 @@ def main():
 
 
 class Bench:
-    STEPS = ["cells", "postgis", "tail", "storm", "publishes", "restart", "answers"]
+    STEPS = ["cells", "profile", "postgis", "tail", "storm", "publishes", "restart", "answers"]
 
     def __init__(self, folder, keep):
         self.folder = folder
         self.keep = keep or folder
         os.makedirs(self.keep, exist_ok=True)
         self.results = {"sizes": SIZES, "machine": machine(), "date": time.strftime("%Y-%m-%d"),
-                        "loadAtStart": os.getloadavg()[0]}
+                        "loadAtStart": os.getloadavg()[0], "niceness": os.nice(0)}
         self.plots = {}
         self.servers = []
         self.commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True,
@@ -108,7 +108,7 @@ class Bench:
 
     def cells(self):
         """Server CPU a request, ours, bare loop and Redis in turns; then ours as it is shipped, with a loop a core."""
-        daemon = self.start(Daemon(self.data, event_loops=1))
+        daemon = self.start(Daemon(self.data, event_loops=1)).settled()
         first = self.load("probe", daemon.query, "--unchecked", "--already-published", "--mix", "account=1",
                           "--seconds", 1)
         length = round(first["replyBytesMean"]) - 8
@@ -130,7 +130,7 @@ class Bench:
         self.results["cells"] = self.turns(ways, CELLS)
         for server in (bare, redis, daemon):
             self.end(server)
-        daemon = self.start(Daemon(self.data))
+        daemon = self.start(Daemon(self.data)).settled()
         self.results["cellsAllLoops"] = self.turns({name: (daemon.query, ways[name][1]) for name in ("ours", "point")},
                                                    CELLS)
         self.end(daemon)
@@ -153,6 +153,29 @@ class Bench:
                 f" ({statistics.median(rate for _, rate, _ in values):,.0f}/s)" for name, values in runs.items()))
         return cells_of
 
+    def profile(self):
+        """Where an event loop's time goes, by perf's samples of the CPU clock."""
+        if not shutil.which("perf"):
+            say("perf is not installed: skipped")
+            return
+        daemon = self.start(Daemon(self.data, event_loops=1)).settled()
+        loop = next(task for task in os.listdir(f"/proc/{daemon.pid}/task")
+                    if open(f"/proc/{daemon.pid}/task/{task}/comm").read().startswith("loop"))
+        self.results["profile"] = {}
+        for connections, depth, kind in ((50, 1, "account"), (200, 64, "account"), (200, 64, "point")):
+            samples = f"{self.folder}/perf.data"
+            recording = threading.Thread(target=lambda: (time.sleep(1.5), subprocess.run(
+                ["perf", "record", "-F", "1999", "-e", "cpu-clock", "-t", loop, "-o", samples, "--", "sleep", "3"],
+                capture_output=True)))
+            recording.start()
+            self.load(f"profile-{kind}-{connections}x{depth}", daemon.query, "--unchecked", "--already-published", "--mix",
+                      f"{kind}=1", "--connections", connections, "--depth", depth, "--seconds", 5)
+            recording.join()
+            output = subprocess.run(["perf", "report", "-i", samples, "--no-children", "--sort", "sym", "--stdio", "-g",
+                                     "none"], capture_output=True, text=True).stdout
+            self.results["profile"][f"{kind.upper()}, {connections} x {depth}"] = shares(output)
+        self.end(daemon)
+
     def postgis(self):
         if not postgis.binaries():
             say("PostgreSQL is not installed: skipped")
@@ -172,7 +195,7 @@ class Bench:
 
     def tail(self):
         """Open loop at half of what a closed loop reaches, with and without refreshes, in turns."""
-        daemon = self.start(Daemon(self.data))
+        daemon = self.start(Daemon(self.data)).settled()
         most = statistics.median(
             self.load(f"most-{turn}", daemon.query, "--already-published", "--seconds", SIZES["CELL_SECONDS"],
                       "--depth", 1)["perSecond"] for turn in range(3))
@@ -211,7 +234,7 @@ class Bench:
 
     def publishes(self):
         """Full and one-percent publishes with nobody asking, and memory."""
-        daemon = self.start(Daemon(self.data))
+        daemon = self.start(Daemon(self.data)).settled()
         self.results["memoryAtStart"] = memory(daemon.pid)
         rounds = {"full": [], "one percent": []}
         phases = {}
@@ -277,6 +300,28 @@ class Bench:
         say(f"{figures['answered']:,} answers: {figures['wrong']} wrong, {figures['failed']} failed {figures['failures']}, "
             f"{len(figures['publishes'])} publishes, {figures['connects']} connections, {len(takeovers)} takeovers")
         self.end(daemon)
+
+
+# Parts of the path, by what the names of its functions hold; the first that fits.
+PARTS = [
+    ("kernel: sockets, epoll, scheduling", ["[k]"]),
+    ("parse: RESP and command", ["12WireProtocol"]),
+    ("look-up: key, row, areas", ["9Territory", "13PointLocation"]),
+    ("copy and compose", ["memmove", "12CallerAnswer", "11ByteBuffers", "Float64ToASCII"]),
+    ("loop and system calls", ["7Reactor", "12OutageDaemon", "recv", "send", "read", "write", "epoll"]),
+]
+
+
+def shares(output):
+    """Shares of the parts in perf's list of symbols."""
+    found = {}
+    for line in output.splitlines():
+        fields = line.split(None, 1)
+        if len(fields) != 2 or not fields[0].endswith("%"):
+            continue
+        part = next((name for name, marks in PARTS if any(mark in fields[1] for mark in marks)), "other: run-time library")
+        found[part] = found.get(part, 0) + float(fields[0][:-1]) / 100
+    return found
 
 
 def fill_redis(path, plan, length):

@@ -75,6 +75,11 @@ def targets(results):
     return rows
 
 
+def niceness(results):
+    """Said where others' work on the machine had to be held back."""
+    return f", all processes at niceness {results['niceness']}" if results.get("niceness") else ""
+
+
 def shown(cell):
     return cell.replace("x", " x ")
 
@@ -84,7 +89,7 @@ def render(results, plots):
     lines = ["## The query server", "",
              f"`make bench-serve` repeats it. {sizes['SERVICE_POINTS']:,} service points and {sizes['OUTAGES']:,} outages: the storm W1, "
              f"half of the service points covered. Measured on {results['date']} at {results['commit']} on {results['machine']}, "
-             f"load average {results['loadAtStart']:.1f} at the start, {results['seconds'] / 60:.1f} minutes in all. Client and servers share the "
+             f"load average {results['loadAtStart']:.1f} at the start{niceness(results)}, {results['seconds'] / 60:.1f} minutes in all. Client and servers share the "
              "machine's cores. Medians, with the least and the greatest in brackets.", "",
              "### Targets", "", "| what | target | reached | |", "| --- | --- | --- | --- |"]
     lines += [f"| {what} | {target} | {reached} | {met} |" for what, target, reached, met in targets(results)]
