@@ -148,7 +148,7 @@ class Storm:
             if self.daemon.poll() is not None:
                 break
             time.sleep(0.02)
-        raise SystemExit(f"the daemon does not serve; see {self.out}/daemon.log")
+        raise RuntimeError(f"the daemon does not serve; see {self.out}/daemon.log")
 
     def start_consumer(self):
         output = open(os.path.join(self.raw, "changes.jsonl"), "ab")
@@ -361,10 +361,12 @@ class Storm:
         threads += [threading.Thread(target=self.guarded, args=(part,)) for part in (self.kill_daemon, self.kill_consumer)]
         for thread in threads:
             thread.start()
+        deadline = self.began + self.seconds + 120
         for thread in threads:
-            thread.join(self.seconds + 120)
-            if thread.is_alive():
-                self.failures.append(f"{thread.name} does not end")
+            thread.join(max(0, deadline - time.monotonic()))
+        if any(thread.is_alive() for thread in threads):
+            self.failures.append("the storm does not end: callers or the feed wait for a daemon that does not answer")
+            self.is_over.set()
         self.wait_for_layer()
         self.events.write(at=now_ms(), what="ended")
         self.collect()
