@@ -3,7 +3,7 @@
 
 /// The sign of the area of the triangle a, b, c: +1 if c lies left of the line from a to b, -1 if right of it, 0 if on it.
 ///
-/// Exact for finite coordinates whose products neither overflow nor underflow (differences in degrees from 1e-140 up to 1e150).
+/// Exact for all finite coordinates, the smallest included: beside 0 the next number is 5e-324.
 @inline(__always)
 func orientation(
   _ ax: Double, _ ay: Double, _ bx: Double, _ by: Double, _ cx: Double, _ cy: Double
@@ -12,7 +12,8 @@ func orientation(
   let right = (ay - cy) * (bx - cx)
   let determinant = left - right
   // Shewchuk's bound A, with a product of equal signs or not: |left| + |right| is never less than the exact sum of magnitudes.
-  let bound = 3.330_669_073_875_471_6e-16 * (left.magnitude + right.magnitude)
+  // The last term is far above what products lose when they underflow; where they overflow, no comparison holds.
+  let bound = 3.330_669_073_875_471_6e-16 * (left.magnitude + right.magnitude) + 0x1p-900
   if determinant > bound { return 1 }
   if determinant < -bound { return -1 }
   return exactOrientation(ax, ay, bx, by, cx, cy)
@@ -23,6 +24,18 @@ func orientation(
 func exactOrientation(
   _ ax: Double, _ ay: Double, _ bx: Double, _ by: Double, _ cx: Double, _ cy: Double
 ) -> Int {
+  if !(isOrdinary(ax) && isOrdinary(ay) && isOrdinary(bx) && isOrdinary(by) && isOrdinary(cx)
+    && isOrdinary(cy))
+  {
+    var sum = WideSum()
+    sum.add(ax, times: by)
+    sum.add(-ax, times: cy)
+    sum.add(-cx, times: by)
+    sum.add(-ay, times: bx)
+    sum.add(ay, times: cx)
+    sum.add(cy, times: bx)
+    return sum.sign
+  }
   var sum = Expansion()
   sum.add(ax, times: by)
   sum.add(-ax, times: cy)
@@ -31,6 +44,57 @@ func exactOrientation(
   sum.add(ay, times: cx)
   sum.add(cy, times: bx)
   return sum.sign
+}
+
+/// Whether products with other ordinary numbers, and their rounding errors, neither overflow nor underflow.
+private func isOrdinary(_ value: Double) -> Bool {
+  value == 0 || value.magnitude >= 0x1p-400 && value.magnitude <= 0x1p400
+}
+
+/// A sum of products of any finite doubles without rounding: an integer in units of 2^-2148, the smallest product. Slow, for what is rare.
+private struct WideSum {
+  // Two's complement, lowest word first; the greatest product ends below 2^2048.
+  private var words = InlineArray<68, UInt64>(repeating: 0)
+
+  mutating func add(_ a: Double, times b: Double) {
+    if a == 0 || b == 0 { return }
+    let (high, low) = Self.significand(a).multipliedFullWidth(by: Self.significand(b))
+    let offset = Self.exponent(a) + Self.exponent(b) + 2148
+    let shift = UInt64(offset % 64)
+    let isNegative = a.sign != b.sign
+    // A shift by 64 gives 0.
+    let parts = (low << shift, high << shift | low >> (64 - shift), high >> (64 - shift))
+    addWord(parts.0, at: offset / 64, isNegative)
+    addWord(parts.1, at: offset / 64 + 1, isNegative)
+    addWord(parts.2, at: offset / 64 + 2, isNegative)
+  }
+
+  var sign: Int {
+    if words[67] >> 63 != 0 { return -1 }
+    for index in 0..<68 where words[index] != 0 { return 1 }
+    return 0
+  }
+
+  /// Adds, or subtracts, one word and carries as far as needed.
+  private mutating func addWord(_ word: UInt64, at index: Int, _ isNegative: Bool) {
+    var word = word
+    var index = index
+    while word != 0 && index < 68 {
+      let (sum, carries) =
+        isNegative
+        ? words[index].subtractingReportingOverflow(word) : words[index].addingReportingOverflow(word)
+      words[index] = sum
+      word = carries ? 1 : 0
+      index += 1
+    }
+  }
+
+  /// The value is its significand, an integer, times 2^exponent.
+  private static func significand(_ value: Double) -> UInt64 {
+    value.significandBitPattern | (value.exponentBitPattern == 0 ? 0 : 1 << 52)
+  }
+
+  private static func exponent(_ value: Double) -> Int { max(1, Int(value.exponentBitPattern)) - 1075 }
 }
 
 /// A sum of doubles without rounding: components that do not overlap, of increasing magnitude (Shewchuk, section 2.2).

@@ -13,9 +13,9 @@ struct Shape {
   }
 }
 
-/// Makes territories whose polygons are valid for GEOS and hard for floating-point arithmetic.
+/// Makes territories whose polygons are hard for floating-point arithmetic, and all but a few of them valid for GEOS.
 struct AdversarialShapes {
-  static let kindCount = 11
+  static let kindCount = 13
   var random: SeededRandom
   /// The middle and the half width of the territory; powers of two and halves of them put vertices on the borders of cells.
   let middleX: Double
@@ -45,6 +45,8 @@ struct AdversarialShapes {
     case 7: comb()
     case 8: twoParts()
     case 9: collinearRun()
+    case 10: onePoint()
+    case 11: line()
     default: world()
     }
   }
@@ -227,6 +229,24 @@ struct AdversarialShapes {
     for index in 0..<32 { ring += [x + Double(32 - index) * step, y + Double(32 - index) * step] }
     var shape = Shape()
     shape.addRing(ring)
+    return shape
+  }
+
+  /// A ring without extent; GEOS does not call it valid, so that only our two ways are compared on it.
+  private mutating func onePoint() -> Shape {
+    let (x, y, _) = place()
+    var shape = Shape()
+    shape.addRing([x, y, x, y, x, y])
+    return shape
+  }
+
+  /// A ring without area, along one line and back.
+  private mutating func line() -> Shape {
+    let (x, y, radius) = place()
+    let dx = [1.0, 0, 1, -0.5][random.int(0..<4)] * radius
+    let dy = [0.0, 1, 1, 0.25][random.int(0..<4)] * radius
+    var shape = Shape()
+    shape.addRing([x, y, x + dx, y + dy, x + dx * 0.5, y + dy * 0.5])
     return shape
   }
 

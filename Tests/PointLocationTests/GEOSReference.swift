@@ -27,6 +27,12 @@ final class GEOSReference {
 
   func isValid(_ polygon: Int) -> Bool { GEOSisValid_r(context, geometries[polygon]) == 1 }
 
+  /// Whether GEOS can tell on which side of an edge the point lies. Beside 0 the next number is 5e-324, with which its double-double
+  /// products underflow; only our two ways are compared there.
+  static func canTell(x: Double, y: Double) -> Bool {
+    (x == 0 || x.magnitude > 1e-290) && (y == 0 || y.magnitude > 1e-290)
+  }
+
   func covers(_ polygon: Int, x: Double, y: Double) -> Bool {
     guard x.isFinite && y.isFinite, let geometry = prepared[polygon] else { return false }
     let point = GEOSGeom_createPointFromXY_r(context, x, y)

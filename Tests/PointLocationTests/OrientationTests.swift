@@ -44,6 +44,40 @@ import Testing
     #expect(orientation(-180, -90, 180, 90, tiny, (tiny / 2).nextDown) == -1)
   }
 
+  @Test func `the numbers beside zero and the greatest ones have their side`() {
+    let least = Double.leastNonzeroMagnitude
+    #expect(orientation(-0.25, 0, 0.25, 0, 0.1, -least) == -1)
+    #expect(orientation(-0.25, 0, 0.25, 0, 0.1, least) == 1)
+    #expect(orientation(-0.25, 0, 0.25, 0, 0.1, 0) == 0)
+    #expect(orientation(0, 0, least, least, 2 * least, 2 * least) == 0)
+    #expect(orientation(0, 0, least, least, 2 * least, 3 * least) == 1)
+    #expect(orientation(0, 0, 3 * least, least, 180, 60) == 0)
+    #expect(orientation(0, 0, 3 * least, least, 180, (60.0).nextDown) == -1)
+    #expect(orientation(-180, -90, 180, 90, least, 0) == -1)
+    #expect(orientation(-180, -90, 180, 90, -least, 0) == 1)
+    let most = Double.greatestFiniteMagnitude
+    #expect(orientation(-most, -most, most, most, 1, 1) == 0)
+    #expect(orientation(-most, -most, most, most, 1, (1.0).nextUp) == 1)
+    #expect(orientation(-most, 0, most, 0, 0, -least) == -1)
+  }
+
+  /// Ordinary triples, moved to where products underflow by a power of two: the sign must stay.
+  @Test(arguments: UInt64(1)...4)
+  func `scaling down to the smallest numbers keeps the sign`(seed: UInt64) {
+    var random = SeededRandom(seed: seed)
+    for _ in 0..<4_096 {
+      let corners = (0..<6).map { _ in Double(random.int(-6..<7)) }
+      func sign(_ scale: Double) -> Int {
+        let c = corners.map { $0 * scale }
+        return orientation(c[0], c[1], c[2], c[3], c[4], c[5])
+      }
+      let expected = sign(1)
+      for scale in [0x1p-1074, 0x1p-1070, 0x1p-540, 0x1p-400, 0x1p900] where sign(scale) != expected {
+        Issue.record("seed \(seed): \(corners) by \(scale) gave \(sign(scale)), not \(expected)")
+      }
+    }
+  }
+
   @Test func `turning the triangle keeps the sign, exchanging two corners flips it`() {
     var random = SeededRandom(seed: 7)
     for _ in 0..<4_096 {
