@@ -1,45 +1,49 @@
 // A cell index to and from flat sections.
 
 extension CellIndex {
-  /// Appends the sections of the index. The frame and the root's size follow from the polygons and the sections.
-  func write(to writer: inout SectionWriter) {
-    writer.append("cells.root", root)
-    writer.append("cells.nodes", nodes)
-    writer.append("cells.leaves", leaves)
-    writer.append("cells.setStarts", setStarts)
-    writer.append("cells.setMembers", setMembers)
+  /// Appends the sections of the index; `prefix` stands before their names. The frame and the root's size follow from the polygons and the sections.
+  func write(_ prefix: String, to writer: inout SectionWriter) {
+    writer.append("\(prefix)cells.root", root)
+    writer.append("\(prefix)cells.nodes", nodes)
+    writer.append("\(prefix)cells.leaves", leaves)
+    writer.append("\(prefix)cells.setStarts", setStarts)
+    writer.append("\(prefix)cells.setMembers", setMembers)
   }
 
   /// Checks that no query can leave the arrays or walk in a circle. That the cells say what is true of the polygons is for
   /// the file's checksum to vouch for.
-  init(validating reader: inout SectionReader, _ polygons: PolygonSet, bounds: Box) throws(SectionError) {
+  init(
+    validating reader: inout SectionReader, _ prefix: String, _ polygons: PolygonSet, bounds: Box
+  ) throws(SectionError) {
     frame = CellFrame(bounds)
-    root = try reader.take("cells.root", as: UInt32.self)
+    root = try reader.take("\(prefix)cells.root", as: UInt32.self)
     rootBits = root.count.trailingZeroBitCount / 2
     guard root.count > 0, rootBits <= Self.bits, root.count == 1 << (2 * rootBits) else {
-      throw .count(section: "cells.root", found: root.count, expected: "a power of four")
+      throw .count(section: "\(prefix)cells.root", found: root.count, expected: "a power of four")
     }
-    nodes = try reader.take("cells.nodes", as: UInt32.self)
+    nodes = try reader.take("\(prefix)cells.nodes", as: UInt32.self)
     guard nodes.count % 16 == 0 else {
-      throw .count(section: "cells.nodes", found: nodes.count, expected: "blocks of 16")
+      throw .count(section: "\(prefix)cells.nodes", found: nodes.count, expected: "blocks of 16")
     }
-    leaves = try reader.take("cells.leaves", as: UInt32.self)
-    (setStarts, setMembers) = try reader.takeSets("cells", memberCount: polygons.count)
-    try checkEntries(polygons)
+    leaves = try reader.take("\(prefix)cells.leaves", as: UInt32.self)
+    (setStarts, setMembers) = try reader.takeSets("\(prefix)cells", memberCount: polygons.count)
+    try checkEntries(prefix, polygons)
   }
 
-  private func checkEntries(_ polygons: PolygonSet) throws(SectionError) {
+  private func checkEntries(_ prefix: String, _ polygons: PolygonSet) throws(SectionError) {
     // The bits of a place that are left below a block; -1 where nothing leads to the block.
     var bitsLeft = [Int](repeating: -1, count: nodes.count / 16)
     for index in 0..<root.count {
       try check(
-        "cells.root", index, root.pointer[index], after: -1, left: Self.bits - rootBits, polygons, &bitsLeft)
+        "\(prefix)cells.root", index, root.pointer[index], after: -1, left: Self.bits - rootBits, polygons,
+        &bitsLeft)
     }
     // A block comes after the one that leads to it, so that one pass sees all, and no way is a circle.
     for block in bitsLeft.indices where bitsLeft[block] >= 0 {
       for index in block * 16..<block * 16 + 16 {
         try check(
-          "cells.nodes", index, nodes.pointer[index], after: block, left: bitsLeft[block], polygons, &bitsLeft
+          "\(prefix)cells.nodes", index, nodes.pointer[index], after: block, left: bitsLeft[block], polygons,
+          &bitsLeft
         )
       }
     }
@@ -70,23 +74,23 @@ extension CellIndex {
   private func isLeaf(at offset: Int, _ polygons: PolygonSet) -> Bool {
     guard leaves.count - offset >= Self.leafHeaderWords else { return false }
     let leaf = leaves.pointer + offset
-    let runCount = Int(leaf[1])
-    guard Int(leaf[0]) < setCount, runCount > 0,
-      (leaves.count - offset - Self.leafHeaderWords) / Self.runWords >= runCount,
-      Double(bitPattern: UInt64(leaf[2]) | UInt64(leaf[3]) << 32).isFinite,
-      Double(bitPattern: UInt64(leaf[4]) | UInt64(leaf[5]) << 32).isFinite
+    let header = LeafHeader(word: leaf[1])
+    guard Int(leaf[0]) < setCount, header.runCount > 0, header.reference <= CellFrame.outsideReference,
+      header.level <= Self.bits / 2,
+      (leaves.count - offset - Self.leafHeaderWords) / Self.runWords >= header.runCount
     else { return false }
     var previous = -1
-    for index in 0..<runCount {
+    for index in 0..<header.runCount {
       let run = leaf + Self.leafHeaderWords + index * Self.runWords
-      let polygon = Int(run[0] & ~Self.insideBit)
+      let head = EdgeRunHead(word: run[0])
+      let polygon = Int(head.polygon)
       guard polygon >= previous, polygon < polygons.count else { return false }
-      // The inside bit stands in a polygon's first run only.
-      if polygon == previous && run[0] & Self.insideBit != 0 { return false }
+      // The polygon's first run says whether the reference point is inside.
+      if polygon == previous && head.holdsReference { return false }
       previous = polygon
       let first = polygons.ringStarts.pointer[Int(polygons.polygonStarts.pointer[polygon])]
       let end = polygons.ringStarts.pointer[Int(polygons.polygonStarts.pointer[polygon + 1])]
-      guard run[1] >= first, UInt64(run[1]) + UInt64(run[2]) < UInt64(end) else { return false }
+      guard run[1] >= first, Int(run[1]) + head.edgeCount < Int(end) else { return false }
     }
     return true
   }

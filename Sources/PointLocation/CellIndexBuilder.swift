@@ -1,57 +1,94 @@
 // Builds a cell index: splits cells where edges crowd, and keeps track of which polygons hold each cell's reference point.
 
-/// Consecutive edges of one polygon.
+/// A square of the tree and its reference point, which lies on no edge that touches the square.
+private struct Cell: BitwiseCopyable {
+  var minX: Double
+  var minY: Double
+  var size: Double
+  /// 12 for the whole frame, 0 for the smallest cells.
+  var level: Int
+  var reference: Int
+  var referenceX: Double
+  var referenceY: Double
+
+  init(minX: Double, minY: Double, size: Double, level: Int, reference: Int) {
+    self.minX = minX
+    self.minY = minY
+    self.size = size
+    self.level = level
+    self.reference = reference
+    (referenceX, referenceY) = CellFrame.reference(minX: minX, minY: minY, size: size, reference)
+  }
+}
+
+/// Consecutive edges of one polygon in a cell.
 private struct EdgeRun: BitwiseCopyable {
-  /// The polygon, with `CellIndex.insideBit` in its first run of a cell if it holds the cell's reference point.
   var polygon: UInt32
+  /// Whether the polygon holds the cell's reference point; in its first run of the cell only.
+  var holdsReference: Bool
   var firstVertex: UInt32
   var edgeCount: UInt32
 }
 
-/// A square of the tree and its reference point, which lies on no edge that touches the square.
-private struct Cell {
-  var minX: Double
-  var minY: Double
-  var size: Double
-  var referenceX: Double
-  var referenceY: Double
+/// One of the 16 parts of a cell that is being split.
+private struct Part {
+  var cell: Cell
+  var runs = GrowingBuffer<EdgeRun>()
+  var edgeCount = 0
+  /// The part's first run of the polygon at hand.
+  var firstRun = 0
+  /// The polygons that have edges in the cell and cover all of the part, without touching it with an edge; ascending.
+  var wholes = GrowingBuffer<UInt32>()
 }
 
-/// The parts of a cell that is being split; kept for each depth, so that building allocates little.
-private final class SplitScratch {
-  var runs = [[EdgeRun]](repeating: [], count: 16)
-  var edgeCounts = [Int](repeating: 0, count: 16)
-  /// The polygons that have edges in the cell and cover all of a part, without touching it with an edge; ascending.
-  var wholes = [[UInt32]](repeating: [], count: 16)
-  /// The polygons that cover all of the part that is being built.
-  var merged: [UInt32] = []
-  var cells = [Cell]()
+/// The polygons that cover all of a cell, ascending.
+private struct Wholes {
+  var polygons: UnsafeBufferPointer<UInt32>
+  /// Where the number of their set is kept once it is known; `UInt32.max` until then.
+  var set: UnsafeMutablePointer<UInt32>
+}
 
-  func reset() {
+/// What splitting a cell of one depth needs; kept for the next cell, so that building allocates little.
+private struct SplitScratch {
+  let parts = UnsafeMutablePointer<Part>.allocate(capacity: 16)
+  /// The polygons that cover all of the part that is being built.
+  var merged = GrowingBuffer<UInt32>()
+  let mergedSet = UnsafeMutablePointer<UInt32>.allocate(capacity: 1)
+
+  init() {
+    let nowhere = Cell(minX: 0, minY: 0, size: 1, level: 0, reference: 0)
+    for part in 0..<16 { (parts + part).initialize(to: Part(cell: nowhere)) }
+  }
+
+  func free() {
     for part in 0..<16 {
-      runs[part].removeAll(keepingCapacity: true)
-      wholes[part].removeAll(keepingCapacity: true)
-      edgeCounts[part] = 0
+      parts[part].runs.free()
+      parts[part].wholes.free()
     }
-    cells.removeAll(keepingCapacity: true)
+    parts.deallocate()
+    merged.free()
+    mergedSet.deallocate()
   }
 }
 
-struct CellIndexBuilder {
+/// Builds the index cell by cell, from the whole frame downwards.
+struct CellIndexBuilder: ~Copyable {
   /// A cell with no more edges is not split.
-  static let leafEdgesMax = 8
+  static let leafEdgesMax = 12
   /// A split that multiplies the edges by more (long edges, which many parts share) must be paid from the budget.
   static let freeGrowth = 2
 
   private let polygons: PolygonSet
   private let coordinates: UnsafePointer<Double>
+  private let blocks: VertexBlocks
   private let frame: CellFrame
   /// How many more copies of edges costly splits may make: it bounds the memory by the number of edges.
   private var budget: Int
-  private var nodes: [UInt32] = []
-  private var leaves: [UInt32] = []
+  private var nodes = GrowingBuffer<UInt32>(capacity: 1024)
+  private var leaves = GrowingBuffer<UInt32>(capacity: 1024)
   private var table = SetTable()
-  private let scratch: [SplitScratch]
+  private let scratch: UnsafeMutablePointer<SplitScratch>
+  private static let depths = CellIndex.bits / 2 + 1
 
   static func build(_ polygons: PolygonSet, bounds: Box) -> CellIndex {
     var builder = CellIndexBuilder(polygons, bounds)
@@ -59,79 +96,112 @@ struct CellIndexBuilder {
   }
 
   private init(_ polygons: PolygonSet, _ bounds: Box) {
+    precondition(polygons.count <= EdgeRunHead.polygonCountMax, "too many polygons")
     self.polygons = polygons
     coordinates = polygons.coordinates.pointer
+    blocks = VertexBlocks(polygons)
     frame = CellFrame(bounds)
     budget = 2 * polygons.vertexCount + 1024
-    scratch = (0...CellIndex.bits / 2).map { _ in SplitScratch() }
+    scratch = .allocate(capacity: Self.depths)
+    for depth in 0..<Self.depths { (scratch + depth).initialize(to: SplitScratch()) }
+  }
+
+  deinit {
+    for depth in 0..<Self.depths { scratch[depth].free() }
+    scratch.deallocate()
+    nodes.free()
+    leaves.free()
   }
 
   private mutating func build() -> CellIndex {
-    var runs: [EdgeRun] = []
+    var runs = GrowingBuffer<EdgeRun>(capacity: polygons.ringStarts.count)
+    defer { runs.free() }
     var edgeCount = 0
     for polygon in 0..<polygons.count {
       for ring in Int(polygons.polygonStarts[polygon])..<Int(polygons.polygonStarts[polygon + 1]) {
         let first = polygons.ringStarts[ring]
         let count = polygons.ringStarts[ring + 1] - first - 1
-        runs.append(EdgeRun(polygon: UInt32(polygon), firstVertex: first, edgeCount: count))
+        // Outside of all polygons is the first reference, so that none holds it.
+        runs.append(
+          EdgeRun(polygon: UInt32(polygon), holdsReference: false, firstVertex: first, edgeCount: count))
         edgeCount += Int(count)
       }
     }
-    // Outside of all polygons, so that no inside bit is set.
     let cell = Cell(
-      minX: frame.originX, minY: frame.originY, size: frame.size, referenceX: frame.originX - frame.size,
-      referenceY: frame.originY - frame.size)
-    let top = entry(cell, runs: runs, edgeCount: edgeCount, wholes: [], depth: 0)
+      minX: frame.originX, minY: frame.originY, size: frame.size, level: CellIndex.bits / 2,
+      reference: CellFrame.outsideReference)
+    let emptySet = UnsafeMutablePointer<UInt32>.allocate(capacity: 1)
+    defer { emptySet.deallocate() }
+    emptySet.pointee = 0
+    let top = entry(
+      cell, runs: runs.buffer, edgeCount: edgeCount,
+      Wholes(polygons: UnsafeBufferPointer(start: emptySet, count: 0), set: emptySet))
     let (rootBits, root) = flattenTop(top)
     return CellIndex(
-      frame: frame, rootBits: rootBits, root: root, nodes: FlatArray(nodes), leaves: FlatArray(leaves),
-      setStarts: FlatArray(table.starts), setMembers: FlatArray(table.members))
+      frame: frame, rootBits: rootBits, root: root, nodes: FlatArray(nodes.buffer),
+      leaves: FlatArray(leaves.buffer), setStarts: FlatArray(table.starts),
+      setMembers: FlatArray(table.members))
   }
 
   /// Writes a cell and all below it, and returns its entry.
   private mutating func entry(
-    _ cell: Cell, runs: [EdgeRun], edgeCount: Int, wholes: [UInt32], depth: Int
+    _ cell: Cell, runs: UnsafeBufferPointer<EdgeRun>, edgeCount: Int, _ wholes: Wholes
   ) -> UInt32 {
-    if edgeCount <= Self.leafEdgesMax || depth == CellIndex.bits / 2 {
-      return leaf(cell, runs, wholes)
-    }
-    let parts = scratch[depth]
+    if edgeCount <= Self.leafEdgesMax || cell.level == 0 { return leaf(cell, runs, wholes) }
+    let scratch = scratch + (Self.depths - 1 - cell.level)
+    let parts = scratch.pointee.parts
     guard split(cell, runs, into: parts) else { return leaf(cell, runs, wholes) }
-    let growth = parts.edgeCounts.reduce(0, +) - edgeCount * Self.freeGrowth
+    var growth = -edgeCount * Self.freeGrowth
+    for part in 0..<16 { growth += parts[part].edgeCount }
     if growth > 0 {
       if growth > budget { return leaf(cell, runs, wholes) }
       budget -= growth
     }
     let block = nodes.count / 16
     precondition(block < 1 << 30, "too many cells")
-    nodes.append(contentsOf: repeatElement(0, count: 16))
+    nodes.append(repeating: 0, count: 16)
     for part in 0..<16 {
-      merge(wholes, parts.wholes[part], into: &parts.merged)
-      nodes[block * 16 + part] = entry(
-        parts.cells[part], runs: parts.runs[part], edgeCount: parts.edgeCounts[part], wholes: parts.merged,
-        depth: depth + 1)
+      var covering = wholes
+      let more = parts[part].wholes.buffer
+      if !more.isEmpty {
+        merge(wholes.polygons, more, into: &scratch.pointee.merged)
+        scratch.pointee.mergedSet.pointee = .max
+        covering = Wholes(
+          polygons: scratch.pointee.merged.buffer, set: scratch.pointee.mergedSet)
+      }
+      // Below it the nodes may move, so that their address is taken afterwards.
+      let below = entry(
+        parts[part].cell, runs: parts[part].runs.buffer, edgeCount: parts[part].edgeCount, covering)
+      nodes.pointer[block * 16 + part] = below
     }
     return CellIndex.nodeTag | UInt32(block)
   }
 
-  private mutating func leaf(_ cell: Cell, _ runs: [EdgeRun], _ wholes: [UInt32]) -> UInt32 {
-    let set = wholes.withUnsafeBufferPointer { table.intern($0) }
+  private mutating func leaf(_ cell: Cell, _ runs: UnsafeBufferPointer<EdgeRun>, _ wholes: Wholes) -> UInt32 {
+    if wholes.set.pointee == .max { wholes.set.pointee = table.intern(wholes.polygons) }
+    let set = wholes.set.pointee
     precondition(set < 1 << 30 && leaves.count < 1 << 30, "too many cells")
     if runs.isEmpty { return set }
     let offset = leaves.count
-    let x = cell.referenceX.bitPattern
-    let y = cell.referenceY.bitPattern
     leaves.append(set)
-    leaves.append(UInt32(runs.count))
-    leaves.append(UInt32(truncatingIfNeeded: x))
-    leaves.append(UInt32(truncatingIfNeeded: x >> 32))
-    leaves.append(UInt32(truncatingIfNeeded: y))
-    leaves.append(UInt32(truncatingIfNeeded: y >> 32))
+    leaves.append(0)
+    var runCount = 0
     for run in runs {
-      leaves.append(run.polygon)
-      leaves.append(run.firstVertex)
-      leaves.append(run.edgeCount)
+      var vertex = run.firstVertex
+      let end = vertex + run.edgeCount
+      var holdsReference = run.holdsReference
+      while vertex < end {
+        let count = min(Int(end - vertex), EdgeRunHead.edgeCountMax)
+        leaves.append(
+          EdgeRunHead(polygon: run.polygon, edgeCount: count, holdsReference: holdsReference).word)
+        leaves.append(vertex)
+        vertex += UInt32(count)
+        holdsReference = false
+        runCount += 1
+      }
     }
+    leaves.pointer[offset + 1] =
+      LeafHeader(level: cell.level, reference: cell.reference, runCount: runCount).word
     return CellIndex.edgeLeafTag | UInt32(offset)
   }
 
@@ -148,7 +218,7 @@ struct CellIndexBuilder {
           while shift > 0 && entry & CellIndex.tagMask == CellIndex.nodeTag {
             shift -= 2
             let child = (row >> shift & 3) << 2 | column >> shift & 3
-            entry = nodes[Int(entry & ~CellIndex.tagMask) << 4 | child]
+            entry = nodes.pointer[Int(entry & ~CellIndex.tagMask) << 4 | child]
           }
           root[row * side + column] = entry
         }
@@ -157,8 +227,11 @@ struct CellIndexBuilder {
     return (2 * levels, root)
   }
 
-  private func merge(_ a: [UInt32], _ b: [UInt32], into result: inout [UInt32]) {
-    result.removeAll(keepingCapacity: true)
+  private func merge(
+    _ a: UnsafeBufferPointer<UInt32>, _ b: UnsafeBufferPointer<UInt32>,
+    into result: inout GrowingBuffer<UInt32>
+  ) {
+    result.removeAll()
     var i = 0
     var j = 0
     while i < a.count && j < b.count {
@@ -170,125 +243,165 @@ struct CellIndexBuilder {
         j += 1
       }
     }
-    result.append(contentsOf: a[i...])
-    result.append(contentsOf: b[j...])
+    while i < a.count {
+      result.append(a[i])
+      i += 1
+    }
+    while j < b.count {
+      result.append(b[j])
+      j += 1
+    }
   }
 }
 
 extension CellIndexBuilder {
   /// Divides a cell into 4 by 4 parts. False if no reference points were found that miss all edges.
-  private func split(_ cell: Cell, _ runs: [EdgeRun], into parts: SplitScratch) -> Bool {
-    // Fractions without a simple form: data with round coordinates does not meet them.
-    var fraction = 0.482_716_049_317
-    for _ in 0..<8 {
-      if divide(cell, runs, fraction: fraction, into: parts) { return true }
-      fraction += 0.007_318_840_597
+  private func split(
+    _ cell: Cell, _ runs: UnsafeBufferPointer<EdgeRun>, into parts: UnsafeMutablePointer<Part>
+  ) -> Bool {
+    for reference in 0..<CellFrame.referenceCount {
+      if divide(cell, runs, reference: reference, into: parts) { return true }
     }
     return false
   }
 
-  private func divide(_ cell: Cell, _ runs: [EdgeRun], fraction: Double, into parts: SplitScratch) -> Bool {
-    parts.reset()
+  private func divide(
+    _ cell: Cell, _ runs: UnsafeBufferPointer<EdgeRun>, reference: Int, into parts: UnsafeMutablePointer<Part>
+  ) -> Bool {
     let size = cell.size / 4
-    let referenceXs = SIMD4<Double>(0, 1, 2, 3) * size + (cell.minX + fraction * size)
-    let referenceYs = SIMD4<Double>(0, 1, 2, 3) * size + (cell.minY + (1.03 - fraction) * size)
     for part in 0..<16 {
-      parts.cells.append(
-        Cell(
-          minX: cell.minX + Double(part & 3) * size, minY: cell.minY + Double(part >> 2) * size, size: size,
-          referenceX: referenceXs[part & 3], referenceY: referenceYs[part >> 2]))
+      parts[part].runs.removeAll()
+      parts[part].wholes.removeAll()
+      parts[part].edgeCount = 0
+      parts[part].cell = Cell(
+        minX: cell.minX + Double(part & 3) * size, minY: cell.minY + Double(part >> 2) * size, size: size,
+        level: cell.level - 1, reference: reference)
     }
-    let perSize = 1 / size
-    let margin = frame.margin
+    let grid = PartGrid(cell, margin: frame.margin)
     var index = 0
     while index < runs.count {
-      let polygon = runs[index].polygon & ~CellIndex.insideBit
-      let inside: UInt32 = runs[index].polygon & CellIndex.insideBit != 0 ? 0xFFFF : 0
+      let polygon = runs[index].polygon
       // One bit a part: does the polygon hold the part's reference point, and does it touch the part with an edge?
-      var holds = inside
+      var holds: UInt32 = runs[index].holdsReference ? 0xFFFF : 0
       var touches: UInt32 = 0
       repeat {
         let run = runs[index]
-        var edge = coordinates + 2 * Int(run.firstVertex)
-        var (ax, ay) = (edge[0], edge[1])
-        for vertex in run.firstVertex..<run.firstVertex + run.edgeCount {
-          edge += 2
-          let (bx, by) = (edge[0], edge[1])
-          // Where the edge lies, a margin wider than it is.
-          let left = (min(ax, bx) - margin - cell.minX) * perSize
-          let right = (max(ax, bx) + margin - cell.minX) * perSize
-          let lower = (min(ay, by) - margin - cell.minY) * perSize
-          let upper = (max(ay, by) + margin - cell.minY) * perSize
-          let firstColumn = left > 0 ? Int(min(left, 4)) : 0
-          let lastColumn = right >= 0 ? Int(min(right, 3)) : -1
-          let firstRow = lower > 0 ? Int(min(lower, 4)) : 0
-          let lastRow = upper >= 0 ? Int(min(upper, 3)) : -1
-          if firstColumn == lastColumn && firstRow == lastRow {
-            let part = firstRow << 2 | firstColumn
-            append(vertex, of: polygon, to: part, parts, &touches)
-          } else if firstColumn <= lastColumn && firstRow <= lastRow {
-            for row in firstRow...lastRow {
-              for column in firstColumn...lastColumn {
-                let part = row << 2 | column
-                if mayTouch(ax, ay, bx, by, parts.cells[part]) {
-                  append(vertex, of: polygon, to: part, parts, &touches)
-                }
-              }
-            }
+        var vertex = run.firstVertex
+        let end = vertex + run.edgeCount
+        while vertex < end {
+          let pieceEnd = min(end, VertexBlocks.end(ofBlockOf: vertex))
+          if pieceEnd - vertex >= 2,
+            let part = wholePart(of: blocks.box(of: vertex), cell, grid, parts)
+          {
+            append(vertex, pieceEnd - vertex, of: polygon, to: part, parts, &touches)
+          } else if !divide(vertex..<pieceEnd, of: polygon, cell, grid, parts, &holds, &touches) {
+            return false
           }
-          if (ax > cell.referenceX) != (bx > cell.referenceX) {
-            let side = orientation(ax, ay, bx, by, cell.referenceX, cell.referenceY)
-            for row in 0..<4
-            where PathCrossing.cornerSide(ax, ay, bx, by, cell.referenceX, referenceYs[row]) != side {
-              holds ^= 0xF << UInt32(4 * row)
-            }
-          }
-          if firstRow <= lastRow {
-            for row in firstRow...lastRow {
-              let y = referenceYs[row]
-              if ay == y || by == y { return false }
-              if (ay > y) == (by > y) { continue }
-              let side = PathCrossing.cornerSide(ax, ay, bx, by, cell.referenceX, y)
-              for column in 0..<4 {
-                let partSide = orientation(ax, ay, bx, by, referenceXs[column], y)
-                if partSide == 0 { return false }
-                if partSide != side { holds ^= 1 << UInt32(4 * row + column) }
-              }
-            }
-          }
-          (ax, ay) = (bx, by)
+          vertex = pieceEnd
         }
         index += 1
       } while index < runs.count && runs[index].polygon == polygon
-      for part in 0..<16 where holds >> UInt32(part) & 1 != 0 {
+      while holds != 0 {
+        let part = holds.trailingZeroBitCount
         if touches >> UInt32(part) & 1 == 0 {
-          parts.wholes[part].append(polygon)
+          parts[part].wholes.append(polygon)
         } else {
-          // The polygon's first run in the part carries the bit.
-          var first = parts.runs[part].count - 1
-          while first > 0 && parts.runs[part][first - 1].polygon == polygon { first -= 1 }
-          parts.runs[part][first].polygon |= CellIndex.insideBit
+          parts[part].runs.pointer[parts[part].firstRun].holdsReference = true
+        }
+        holds &= holds - 1
+      }
+    }
+    return true
+  }
+
+  /// The only part that edges in a box touch, if they also stay away from all lines along which references are compared.
+  @inline(__always)
+  private func wholePart(
+    of box: Box, _ cell: Cell, _ grid: PartGrid, _ parts: UnsafeMutablePointer<Part>
+  ) -> Int? {
+    let columns = grid.columns(box.minX, box.maxX)
+    let rows = grid.rows(box.minY, box.maxY)
+    guard columns.first == columns.last, rows.first == rows.last else { return nil }
+    let part = rows.first << 2 | columns.first
+    let referenceY = parts[part].cell.referenceY
+    if box.minX <= cell.referenceX && cell.referenceX <= box.maxX { return nil }
+    if box.minY <= referenceY && referenceY <= box.maxY { return nil }
+    return part
+  }
+
+  /// Divides edges one by one. False if one of them touches a reference point or its row with a vertex.
+  @inline(__always)
+  private func divide(
+    _ vertices: Range<UInt32>, of polygon: UInt32, _ cell: Cell, _ grid: PartGrid,
+    _ parts: UnsafeMutablePointer<Part>, _ holds: inout UInt32, _ touches: inout UInt32
+  ) -> Bool {
+    var edge = coordinates + 2 * Int(vertices.lowerBound)
+    var (ax, ay) = (edge[0], edge[1])
+    for vertex in vertices {
+      edge += 2
+      let (bx, by) = (edge[0], edge[1])
+      let columns = grid.columns(min(ax, bx), max(ax, bx))
+      let rows = grid.rows(min(ay, by), max(ay, by))
+      if columns.first == columns.last && rows.first == rows.last {
+        append(vertex, 1, of: polygon, to: rows.first << 2 | columns.first, parts, &touches)
+      } else if columns.first <= columns.last && rows.first <= rows.last {
+        for row in rows.first...rows.last {
+          for column in columns.first...columns.last {
+            let part = row << 2 | column
+            if mayTouch(ax, ay, bx, by, parts[part].cell) {
+              append(vertex, 1, of: polygon, to: part, parts, &touches)
+            }
+          }
         }
       }
+      if (ax > cell.referenceX) != (bx > cell.referenceX) {
+        let side = orientation(ax, ay, bx, by, cell.referenceX, cell.referenceY)
+        for row in 0..<4 {
+          let y = parts[row << 2].cell.referenceY
+          if PathCrossing.cornerSide(ax, ay, bx, by, cell.referenceX, y) != side {
+            holds ^= 0xF << UInt32(4 * row)
+          }
+        }
+      }
+      var row = rows.first
+      while row <= rows.last {
+        let y = parts[row << 2].cell.referenceY
+        if ay == y || by == y { return false }
+        if (ay > y) != (by > y) {
+          let side = PathCrossing.cornerSide(ax, ay, bx, by, cell.referenceX, y)
+          for column in 0..<4 {
+            let partSide = orientation(ax, ay, bx, by, parts[column].cell.referenceX, y)
+            if partSide == 0 { return false }
+            if partSide != side { holds ^= 1 << UInt32(4 * row + column) }
+          }
+        }
+        row += 1
+      }
+      (ax, ay) = (bx, by)
     }
     return true
   }
 
   @inline(__always)
   private func append(
-    _ vertex: UInt32, of polygon: UInt32, to part: Int, _ parts: SplitScratch, _ touches: inout UInt32
+    _ vertex: UInt32, _ count: UInt32, of polygon: UInt32, to part: Int, _ parts: UnsafeMutablePointer<Part>,
+    _ touches: inout UInt32
   ) {
-    parts.edgeCounts[part] += 1
-    touches |= 1 << UInt32(part)
-    let last = parts.runs[part].count - 1
-    if last >= 0 {
-      let run = parts.runs[part][last]
-      if run.polygon == polygon && run.firstVertex + run.edgeCount == vertex {
-        parts.runs[part][last].edgeCount += 1
+    let part = parts + part
+    part.pointee.edgeCount += Int(count)
+    let bit = UInt32(1) << UInt32(part - parts)
+    if touches & bit != 0 {
+      let last = part.pointee.runs.pointer + (part.pointee.runs.count - 1)
+      if last.pointee.firstVertex + last.pointee.edgeCount == vertex {
+        last.pointee.edgeCount += count
         return
       }
+    } else {
+      touches |= bit
+      part.pointee.firstRun = part.pointee.runs.count
     }
-    parts.runs[part].append(EdgeRun(polygon: polygon, firstVertex: vertex, edgeCount: 1))
+    part.pointee.runs.append(
+      EdgeRun(polygon: polygon, holdsReference: false, firstVertex: vertex, edgeCount: count))
   }
 
   /// Whether the line through an edge may touch the cell or its margin; false only if it certainly does not.
@@ -305,4 +418,62 @@ extension CellIndexBuilder {
     let error = (dx * fromMiddleY).magnitude * 0x1p-50 + (dy * fromMiddleX).magnitude * 0x1p-50
     return offset <= reach * 1.001 + error
   }
+}
+
+/// The columns and rows of a cell's parts that a span touches, widened by a margin: empty (`last` below `first`) if none.
+private struct PartGrid {
+  private let low: SIMD2<Double>
+  private let high: SIMD2<Double>
+  private let perSize: Double
+
+  init(_ cell: Cell, margin: Double) {
+    low = SIMD2(cell.minX + margin, cell.minY + margin)
+    high = SIMD2(cell.minX - margin, cell.minY - margin)
+    perSize = 4 / cell.size
+  }
+
+  @inline(__always)
+  func columns(_ least: Double, _ greatest: Double) -> (first: Int, last: Int) {
+    Self.parts((least - low.x) * perSize, (greatest - high.x) * perSize)
+  }
+
+  @inline(__always)
+  func rows(_ least: Double, _ greatest: Double) -> (first: Int, last: Int) {
+    Self.parts((least - low.y) * perSize, (greatest - high.y) * perSize)
+  }
+
+  @inline(__always)
+  private static func parts(_ least: Double, _ greatest: Double) -> (first: Int, last: Int) {
+    let first = least > 0 ? Int(least < 4 ? least : 4) : 0
+    let last = greatest >= 0 ? Int(greatest < 3 ? greatest : 3) : -1
+    return (first, last)
+  }
+}
+
+/// The bounds of blocks of consecutive vertices, so that a block that lies in one part of a cell need not be looked at edge by edge.
+private struct VertexBlocks {
+  static let edgeCount: UInt32 = 8
+  private let boxes: FlatArray<Box>
+
+  init(_ polygons: PolygonSet) {
+    let vertexCount = polygons.vertexCount
+    let coordinates = polygons.coordinates.pointer
+    let length = Int(Self.edgeCount)
+    boxes = FlatArray(count: (vertexCount + length - 1) / length) { boxes in
+      for block in boxes.indices {
+        var box = Box.empty
+        // The edges of a block end in the first vertex of the next; edges from ring to ring do no harm.
+        for vertex in block * length...min(block * length + length, vertexCount - 1) {
+          box.extend(x: coordinates[2 * vertex], y: coordinates[2 * vertex + 1])
+        }
+        boxes[block] = box
+      }
+    }
+  }
+
+  @inline(__always)
+  static func end(ofBlockOf vertex: UInt32) -> UInt32 { (vertex / edgeCount + 1) * edgeCount }
+
+  @inline(__always)
+  func box(of vertex: UInt32) -> Box { boxes.pointer[Int(vertex / Self.edgeCount)] }
 }

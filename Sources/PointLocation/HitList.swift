@@ -38,6 +38,70 @@ public struct HitList: ~Copyable {
     for id in ids { append(id) }
   }
 
+  /// Makes room for more hits and returns where the next one goes; `finish` says how many were written there.
+  @inline(__always)
+  mutating func reserve(_ more: Int) -> UnsafeMutablePointer<UInt32> {
+    while capacity - count < more { grow() }
+    return storage + count
+  }
+
+  @inline(__always)
+  mutating func finish(at end: UnsafeMutablePointer<UInt32>) { count = end - storage }
+
+  /// Replaces the hits from `start` on by what `names` has for them, and drops those that it has no name for (`UInt32.max`).
+  mutating func rename(from start: Int, _ names: UnsafePointer<UInt32>) {
+    var kept = start
+    for index in start..<count {
+      let name = names[Int(storage[index])]
+      storage[kept] = name
+      kept += name == .max ? 0 : 1
+    }
+    count = kept
+  }
+
+  /// Whether both lists hold the same hits in the same order.
+  @inline(__always)
+  func equals(_ other: borrowing HitList) -> Bool {
+    if count != other.count { return false }
+    for index in 0..<count where storage[index] != other.storage[index] { return false }
+    return true
+  }
+
+  mutating func replace(by other: borrowing HitList) {
+    removeAll()
+    append(contentsOf: other.ids)
+  }
+
+  @inline(__always)
+  mutating func keep(where isKept: (UInt32) -> Bool) {
+    var kept = 0
+    for index in 0..<count {
+      let id = storage[index]
+      storage[kept] = id
+      kept += isKept(id) ? 1 : 0
+    }
+    count = kept
+  }
+
+  /// Merges the hits from `middle` on with those before: both ascend, and so does the whole then.
+  mutating func merge(at middle: Int) {
+    var tail = count - middle
+    let copy = reserve(tail)
+    copy.update(from: storage + middle, count: tail)
+    var head = middle
+    var place = count
+    while tail > 0 {
+      place -= 1
+      if head > 0 && storage[head - 1] > copy[tail - 1] {
+        head -= 1
+        storage[place] = storage[head]
+      } else {
+        tail -= 1
+        storage[place] = copy[tail]
+      }
+    }
+  }
+
   mutating func sort() {
     // Answers are short and nearly in order: an insertion sort, which needs no memory.
     for index in 1..<max(1, count) {

@@ -3,10 +3,11 @@
 extension PolygonIndex {
   /// Appends the sections of the polygons and of all that is built over them; nothing is copied.
   public func write(to writer: inout SectionWriter) {
-    polygons.write(to: &writer)
-    writer.append("polygons.order", order)
-    tree.write("polygons.tree", to: &writer)
-    cells.write(to: &writer)
+    base.write("", to: &writer)
+    writer.append("polygons.ids", baseIds)
+    guard isLayered else { return }
+    changes.write("changes.", to: &writer)
+    writer.append("changes.ids", changeIds)
   }
 
   /// An index over sections that `write` made, in memory or mapped from a file.
@@ -14,22 +15,65 @@ extension PolygonIndex {
   /// No sections, however damaged, make a query read outside of them. Nothing is built but what is compared.
   /// - Throws: `SectionError` for the first thing that does not fit.
   public convenience init(validating reader: inout SectionReader) throws(SectionError) {
-    let polygons = try PolygonSet(validating: &reader)
-    let order: FlatArray<UInt32> = try reader.take("polygons.order", count: polygons.count)
+    let base = try IndexedPolygons(validating: &reader, "")
+    let baseIds = try reader.take("polygons.ids", as: UInt32.self)
+    guard baseIds.count > 0 else {
+      self.init(
+        base: base, baseIds: baseIds, changes: .none, changeIds: FlatArray([]), places: FlatArray([]))
+      return
+    }
+    guard baseIds.count == base.count else {
+      throw .count(section: "polygons.ids", found: baseIds.count, expected: "\(base.count) elements, or none")
+    }
+    let changes = try IndexedPolygons(validating: &reader, "changes.")
+    let changeIds: FlatArray<UInt32> = try reader.take("changes.ids", count: changes.count)
+    let count = changes.count + baseIds.buffer.count { $0 != .max }
+    var places = [PolygonPlace?](repeating: nil, count: count)
+    for (section, ids, isChange) in [("polygons.ids", baseIds, false), ("changes.ids", changeIds, true)] {
+      var next: UInt32 = 0
+      for slot in 0..<ids.count where isChange || ids.pointer[slot] != .max {
+        let id = ids.pointer[slot]
+        guard id >= next, id < count, places[Int(id)] == nil else {
+          throw .element(
+            section: section, index: slot, found: "\(id)", expected: "ascending ids, each below \(count) once"
+          )
+        }
+        places[Int(id)] = PolygonPlace(slot: slot, isChange: isChange)
+        next = id + 1
+      }
+    }
+    self.init(
+      base: base, baseIds: baseIds, changes: changes, changeIds: changeIds,
+      places: FlatArray(places.map { $0.unsafelyUnwrapped }))
+  }
+}
+
+extension IndexedPolygons {
+  /// Appends the sections; `prefix` stands before their names.
+  fileprivate func write(_ prefix: String, to writer: inout SectionWriter) {
+    polygons.write(prefix, to: &writer)
+    writer.append("\(prefix)polygons.order", order)
+    tree.write("\(prefix)polygons.tree", to: &writer)
+    cells.write(prefix, to: &writer)
+  }
+
+  fileprivate init(validating reader: inout SectionReader, _ prefix: String) throws(SectionError) {
+    let polygons = try PolygonSet(validating: &reader, prefix)
+    let order: FlatArray<UInt32> = try reader.take("\(prefix)polygons.order", count: polygons.count)
     var isTaken = [Bool](repeating: false, count: polygons.count)
     for index in 0..<order.count {
       let polygon = Int(order.pointer[index])
       guard polygon < polygons.count, !isTaken[polygon] else {
         throw .element(
-          section: "polygons.order", index: index, found: "\(polygon)",
+          section: "\(prefix)polygons.order", index: index, found: "\(polygon)",
           expected: "each id below \(polygons.count) once")
       }
       isTaken[polygon] = true
     }
-    let tree = try PackedRTree(validating: &reader, "polygons.tree", itemCount: polygons.count) {
+    let tree = try PackedRTree(validating: &reader, "\(prefix)polygons.tree", itemCount: polygons.count) {
       polygons.boxes.pointer[Int(order.pointer[$0])]
     }
-    let cells = try CellIndex(validating: &reader, polygons, bounds: tree.bounds)
+    let cells = try CellIndex(validating: &reader, prefix, polygons, bounds: tree.bounds)
     self.init(polygons: polygons, tree: tree, order: order, cells: cells)
   }
 }
@@ -73,6 +117,7 @@ extension PointCoverage {
   ) throws(SectionError) {
     setOfPoint = try reader.take("coverage.setOfPoint", count: pointCount)
     (setStarts, setMembers) = try reader.takeSets("coverage", memberCount: polygonCount)
+    distinctSetCount = setStarts.count - 1
     for point in 0..<pointCount where Int(setOfPoint.pointer[point]) >= setStarts.count - 1 {
       throw .element(
         section: "coverage.setOfPoint", index: point, found: "\(setOfPoint.pointer[point])",

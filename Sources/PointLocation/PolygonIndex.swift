@@ -1,41 +1,78 @@
 // The index over the polygons of a layer: which cover a point, which lie near it, which meet a box?
 
 /// An immutable index over a set of polygons; safe to ask from any number of threads at once.
+///
+/// It has two parts: the polygons of the last full build, of which some may be gone, and those that have come since (`updated`). Both are
+/// asked; ids are those of the layer as it is now.
 public final class PolygonIndex: Sendable {
-  public let polygons: PolygonSet
-  /// Items are polygons in the order of `order`.
-  let tree: PackedRTree
-  let order: FlatArray<UInt32>
-  let cells: CellIndex
+  let base: IndexedPolygons
+  /// The id of each slot of `base`, ascending, `UInt32.max` where the polygon is gone. Empty if there are no changes: slots are ids.
+  let baseIds: FlatArray<UInt32>
+  let changes: IndexedPolygons
+  /// The id of each slot of `changes`, ascending.
+  let changeIds: FlatArray<UInt32>
+  /// Where each id is found; empty if there are no changes.
+  let places: FlatArray<PolygonPlace>
 
   public init(_ polygons: PolygonSet) {
-    self.polygons = polygons
-    var extent = Box.empty
-    for box in polygons.boxes.buffer { extent.extend(box) }
-    let grid = HilbertGrid(extent)
-    let boxes = polygons.boxes
-    let order = orderByKey(count: boxes.count) { polygon in
-      let box = boxes.pointer[polygon]
-      return grid.position(x: (box.minX + box.maxX) / 2, y: (box.minY + box.maxY) / 2)
-    }
-    self.order = order
-    tree = PackedRTree(itemCount: boxes.count) { boxes.pointer[Int(order.pointer[$0])] }
-    cells = CellIndexBuilder.build(polygons, bounds: extent)
+    base = IndexedPolygons(polygons)
+    baseIds = FlatArray([])
+    changes = .none
+    changeIds = FlatArray([])
+    places = FlatArray([])
   }
 
   /// An index whose parts are known to fit together.
-  init(polygons: PolygonSet, tree: PackedRTree, order: FlatArray<UInt32>, cells: CellIndex) {
-    self.polygons = polygons
-    self.tree = tree
-    self.order = order
-    self.cells = cells
+  init(
+    base: IndexedPolygons, baseIds: FlatArray<UInt32>, changes: IndexedPolygons, changeIds: FlatArray<UInt32>,
+    places: FlatArray<PolygonPlace>
+  ) {
+    self.base = base
+    self.baseIds = baseIds
+    self.changes = changes
+    self.changeIds = changeIds
+    self.places = places
   }
 
-  /// The memory of the polygons and of all that is built over them.
-  public var byteCount: Int { polygons.byteCount + tree.byteCount + order.byteCount + cells.byteCount }
+  /// Whether some polygons are not where the last full build put them.
+  var isLayered: Bool { baseIds.count > 0 }
 
-  /// The bounds of all polygons.
-  public var bounds: Box { tree.bounds }
+  /// The number of polygons; their ids lie below it.
+  public var count: Int { isLayered ? places.count : base.count }
+
+  /// The memory of the polygons and of all that is built over them.
+  public var byteCount: Int {
+    base.byteCount + baseIds.byteCount + changes.byteCount + changeIds.byteCount + places.byteCount
+  }
+
+  /// The bounds of all polygons; after updates also of polygons that are gone.
+  public var bounds: Box {
+    var box = base.tree.bounds
+    box.extend(changes.tree.bounds)
+    return box
+  }
+
+  /// The polygons by id. After updates they are put together anew each time, in time linear in the vertices.
+  public var polygons: PolygonSet {
+    guard isLayered else { return base.polygons }
+    var builder = PolygonSetBuilder()
+    for place in places.buffer { builder.append(place.slot, of: polygons(of: place)) }
+    return builder.build()
+  }
+
+  /// The bounds of one polygon.
+  /// - Precondition: `id` is below `count`.
+  public func bounds(of id: UInt32) -> Box {
+    let place = place(of: id)
+    return polygons(of: place).boxes[place.slot]
+  }
+
+  @inline(__always)
+  func place(of id: UInt32) -> PolygonPlace {
+    isLayered ? places[Int(id)] : PolygonPlace(slot: Int(id), isChange: false)
+  }
+
+  func polygons(of place: PolygonPlace) -> PolygonSet { place.isChange ? changes.polygons : base.polygons }
 
   /// The polygons that cover a point: the answer of GEOS `covers`, so that a point on an edge or a vertex is covered.
   ///
@@ -45,18 +82,49 @@ public final class PolygonIndex: Sendable {
   ///   - hits: is emptied, and receives the ids in ascending order. It allocates only if it must grow.
   public func covering(x: Double, y: Double, into hits: inout HitList) {
     hits.removeAll()
-    cells.covering(polygons.coordinates.pointer, x: x, y: y, into: &hits)
+    base.covering(x: x, y: y, into: &hits)
+    if isLayered { addChanges(x: x, y: y, to: &hits) }
   }
 
-  /// The same answer from the R-tree and all edges of its candidates: the twin that `covering` is tested against.
+  /// Turns the base's slots into ids, and adds what has changed since.
+  @inline(never)
+  private func addChanges(x: Double, y: Double, to hits: inout HitList) {
+    hits.rename(from: 0, baseIds.pointer)
+    let middle = hits.count
+    changes.covering(x: x, y: y, into: &hits)
+    if hits.count == middle { return }
+    hits.rename(from: middle, changeIds.pointer)
+    hits.merge(at: middle)
+  }
+
+  /// The polygons of the changes alone that cover a point, as ids.
+  func coveringChanges(x: Double, y: Double, into hits: inout HitList) {
+    hits.removeAll()
+    changes.covering(x: x, y: y, into: &hits)
+    hits.rename(from: 0, changeIds.pointer)
+  }
+
+  /// The same answer from the R-trees and all edges of their candidates: the twin that `covering` is tested against.
   package func coveringByRTree(x: Double, y: Double, into hits: inout HitList) {
     hits.removeAll()
-    let box = Box(minX: x, minY: y, maxX: x, maxY: y)
-    tree.visit(box) { item in
-      let polygon = order.pointer[item]
-      if polygons.covers(polygon: Int(polygon), x: x, y: y) { hits.append(polygon) }
+    visit(Box(minX: x, minY: y, maxX: x, maxY: y)) { id, polygons, slot in
+      if polygons.covers(polygon: slot, x: x, y: y) { hits.append(id) }
     }
     hits.sort()
+  }
+
+  /// Calls `body` with the id, the set and the slot in it of each polygon whose bounds meet the box, in no order.
+  @inline(__always)
+  private func visit(_ box: Box, _ body: (UInt32, PolygonSet, Int) -> Void) {
+    base.tree.visit(box) { item in
+      let slot = base.order.pointer[item]
+      let id = isLayered ? baseIds.pointer[Int(slot)] : slot
+      if id != .max { body(id, base.polygons, Int(slot)) }
+    }
+    changes.tree.visit(box) { item in
+      let slot = Int(changes.order.pointer[item])
+      body(changeIds.pointer[slot], changes.polygons, slot)
+    }
   }
 
   /// The polygons with an edge within a geodesic distance of a point, on the WGS 84 ellipsoid.
@@ -70,15 +138,12 @@ public final class PolygonIndex: Sendable {
     let region = NearRegion(x: x, y: y, withinMetres: withinMetres)
     let boxes = (region.box(turns: -1), region.box(turns: 0), region.box(turns: 1))
     for turns in -1...1 {
-      tree.visit(region.box(turns: turns)) { item in
-        let polygon = Int(order.pointer[item])
-        let bounds = polygons.boxes.pointer[polygon]
+      visit(region.box(turns: turns)) { id, polygons, slot in
+        let bounds = polygons.boxes.pointer[slot]
         // A polygon that was met in an earlier turn was measured there against all three.
         if turns > -1 && bounds.intersects(boxes.0) || turns > 0 && bounds.intersects(boxes.1) { return }
-        let distance = distanceMetres(polygon, region, boxes)
-        if distance <= withinMetres {
-          hits.append(NearHit(polygon: UInt32(polygon), distanceMetres: distance))
-        }
+        let distance = Self.distanceMetres(polygons, slot, region, boxes)
+        if distance <= withinMetres { hits.append(NearHit(polygon: id, distanceMetres: distance)) }
       }
     }
     hits.sort()
@@ -86,11 +151,13 @@ public final class PolygonIndex: Sendable {
 
   /// Calls `body` with the id of each polygon whose bounds meet the box, in no order.
   public func intersecting(_ box: Box, _ body: (Int) -> Void) {
-    tree.visit(box) { body(Int(order.pointer[$0])) }
+    visit(box) { id, _, _ in body(Int(id)) }
   }
 
   /// The distance to the polygon's nearest edge, or infinity if that is beyond the region.
-  private func distanceMetres(_ polygon: Int, _ region: NearRegion, _ boxes: (Box, Box, Box)) -> Double {
+  private static func distanceMetres(
+    _ polygons: PolygonSet, _ polygon: Int, _ region: NearRegion, _ boxes: (Box, Box, Box)
+  ) -> Double {
     var least = Double.infinity
     let vertices = polygons.coordinates.pointer
     for ring in Int(polygons.polygonStarts[polygon])..<Int(polygons.polygonStarts[polygon + 1]) {

@@ -15,6 +15,12 @@ public struct PolygonSet: Sendable {
   public var count: Int { boxes.count }
   public var vertexCount: Int { coordinates.count / 2 }
 
+  /// The vertices of all rings of a polygon.
+  @inline(__always)
+  func vertices(of polygon: Int) -> Range<Int> {
+    Int(ringStarts[Int(polygonStarts[polygon])])..<Int(ringStarts[Int(polygonStarts[polygon + 1])])
+  }
+
   /// The memory of the arrays.
   public var byteCount: Int {
     coordinates.byteCount + ringStarts.byteCount + polygonStarts.byteCount + boxes.byteCount
@@ -52,14 +58,16 @@ public struct PolygonSetBuilder {
       let end = Int(ringStarts[ring + 1])
       precondition(0 <= first && first <= end && end * 2 <= coordinates.count, "ring beyond the coordinates")
       if first == end { continue }
-      for vertex in first..<end {
-        let x = coordinates[2 * vertex]
-        let y = coordinates[2 * vertex + 1]
-        precondition(x.isFinite && y.isFinite, "a coordinate that is not finite")
-        box.extend(x: x, y: y)
-        // Adding zero turns -0 into 0, so that equal coordinates have equal bits.
-        self.coordinates.append(x + 0)
-        self.coordinates.append(y + 0)
+      coordinates.withUnsafeBufferPointer { coordinates in
+        for vertex in first..<end {
+          // Adding zero turns -0 into 0, so that equal coordinates have equal bits.
+          let x = coordinates[2 * vertex] + 0
+          let y = coordinates[2 * vertex + 1] + 0
+          precondition(x.isFinite && y.isFinite, "a coordinate that is not finite")
+          box.extend(x: x, y: y)
+          self.coordinates.append(x)
+          self.coordinates.append(y)
+        }
       }
       let isClosed =
         end - first > 1
@@ -74,6 +82,19 @@ public struct PolygonSetBuilder {
     polygonStarts.append(UInt32(self.ringStarts.count - 1))
     boxes.append(box)
     return boxes.count - 1
+  }
+
+  /// Adds a polygon of another set as it is.
+  mutating func append(_ polygon: Int, of other: PolygonSet) {
+    let vertices = other.vertices(of: polygon)
+    let first = ringStarts[ringStarts.count - 1]
+    coordinates.append(
+      contentsOf: other.coordinates.buffer[2 * vertices.lowerBound..<2 * vertices.upperBound])
+    for ring in Int(other.polygonStarts[polygon])..<Int(other.polygonStarts[polygon + 1]) {
+      ringStarts.append(first + (other.ringStarts[ring + 1] - UInt32(vertices.lowerBound)))
+    }
+    polygonStarts.append(UInt32(ringStarts.count - 1))
+    boxes.append(other.boxes[polygon])
   }
 
   public func build() -> PolygonSet {

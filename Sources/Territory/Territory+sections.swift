@@ -25,9 +25,9 @@ extension Territory {
     let servicePoints = try ServicePointTable(validating: &reader, addressVersion: addressVersion)
     let outages = try OutageTable(validating: &reader, layer: layer)
     let polygons = try PolygonIndex(validating: &reader)
-    guard polygons.polygons.count == outages.count else {
+    guard polygons.count == outages.count else {
       throw .count(
-        section: "polygons.boxes", found: polygons.polygons.count, expected: "\(outages.count), one an outage"
+        section: "polygons.boxes", found: polygons.count, expected: "\(outages.count), one an outage"
       )
     }
     let coverage = try PointCoverage(

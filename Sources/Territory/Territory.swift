@@ -14,18 +14,21 @@ public final class Territory: Sendable {
   public let coverage: PointCoverage
 
   /// Builds the areas' index and the join.
-  /// - Parameter previous: a Territory whose work can be taken over: where it has the same service points, only outages whose area is
-  ///   new are joined again.
+  /// - Parameter previous: a Territory whose work can be taken over: only outages whose area is new are indexed and, where
+  ///   it has the same service points, joined again.
   public init(servicePoints: ServicePointTable, outages: OutageTable, previous: Territory? = nil) {
-    var builder = PolygonSetBuilder()
-    for outage in outages.outages {
-      _ = builder.append(coordinates: outage.area.coordinates, ringStarts: outage.area.ringStarts)
-    }
     self.servicePoints = servicePoints
     self.outages = outages
-    polygons = PolygonIndex(builder.build())
-    if let previous, previous.servicePoints === servicePoints {
-      let (newIdOfOld, changed) = Self.areaChanges(from: previous.outages, to: outages)
+    guard let previous else {
+      polygons = PolygonIndex(Self.areas(of: outages.outages.indices, in: outages))
+      coverage = PointCoverage.join(points: servicePoints.points, polygons: polygons)
+      return
+    }
+    let (newIdOfOld, changed) = Self.areaChanges(from: previous.outages, to: outages)
+    polygons = previous.polygons.updated(
+      newIdOfOld: newIdOfOld, changedIds: changed,
+      changed: Self.areas(of: changed.map { Int($0) }, in: outages))
+    if previous.servicePoints === servicePoints {
       coverage = previous.coverage.updated(
         points: servicePoints.points, polygons: polygons, newIdOfOld: newIdOfOld, changed: changed)
     } else {
@@ -41,6 +44,15 @@ public final class Territory: Sendable {
     self.outages = outages
     self.polygons = polygons
     self.coverage = coverage
+  }
+
+  private static func areas(of numbers: some Sequence<Int>, in outages: OutageTable) -> PolygonSet {
+    var builder = PolygonSetBuilder()
+    for number in numbers {
+      let area = outages.outages[number].area
+      builder.append(coordinates: area.coordinates, ringStarts: area.ringStarts)
+    }
+    return builder.build()
   }
 
   /// A territory without service points or outages.

@@ -1,0 +1,45 @@
+// Polygons with all that is built over them; each is named by its slot, its place in the set.
+
+/// A set of polygons, the packed R-tree over their bounds and the cell index over their edges.
+struct IndexedPolygons: Sendable {
+  let polygons: PolygonSet
+  /// Items are slots in the order of `order`.
+  let tree: PackedRTree
+  let order: FlatArray<UInt32>
+  let cells: CellIndex
+
+  static let none = IndexedPolygons(PolygonSetBuilder().build())
+
+  init(_ polygons: PolygonSet) {
+    self.polygons = polygons
+    var extent = Box.empty
+    for box in polygons.boxes.buffer { extent.extend(box) }
+    let grid = HilbertGrid(extent)
+    let boxes = polygons.boxes
+    let order = orderByKey(count: boxes.count) { slot in
+      let box = boxes.pointer[slot]
+      return grid.position(x: (box.minX + box.maxX) / 2, y: (box.minY + box.maxY) / 2)
+    }
+    self.order = order
+    tree = PackedRTree(itemCount: boxes.count) { boxes.pointer[Int(order.pointer[$0])] }
+    cells = CellIndexBuilder.build(polygons, bounds: extent)
+  }
+
+  /// Parts that are known to fit together.
+  init(polygons: PolygonSet, tree: PackedRTree, order: FlatArray<UInt32>, cells: CellIndex) {
+    self.polygons = polygons
+    self.tree = tree
+    self.order = order
+    self.cells = cells
+  }
+
+  var count: Int { polygons.count }
+
+  var byteCount: Int { polygons.byteCount + tree.byteCount + order.byteCount + cells.byteCount }
+
+  /// Appends the slots of the polygons that cover a point, ascending.
+  @inline(__always)
+  func covering(x: Double, y: Double, into hits: inout HitList) {
+    cells.covering(polygons.coordinates.pointer, x: x, y: y, into: &hits)
+  }
+}
