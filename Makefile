@@ -10,7 +10,7 @@ FOR_SERVE := redis-tools
 FOR_TESTS := redis-tools libsqlite3-mod-spatialite sqlite3 python3-redis
 FOR_BENCH := redis-server redis-tools linux-perf libs2-dev libboost-dev g++ postgresql-15 postgresql-15-postgis-3 python3
 
-.PHONY: serve build test test-bench test-tsan soak replay kill-reports lint docs bench bench-serve bench-live bench-match check-allocations bench-suspected storm fuzz-match fuzz-resp fixtures clean
+.PHONY: serve build test test-bench test-tsan soak replay kill-reports lint docs bench bench-serve bench-live bench-match check-allocations bench-suspected storm fuzz-match mutation-check check-kernel fuzz-resp fixtures clean
 
 serve: build .build/serve-tools $(DATA)/outaged.sqlite
 	@echo
@@ -118,6 +118,21 @@ STORM_SECONDS ?= 240
 storm: build
 	swift build -c release --package-path Bench --product outage-fixtures
 	python3 Bench/storm/storm.py --seconds $(STORM_SECONDS)
+
+# MATCH_SECONDS=3600 for a long run; SEED= to repeat one.
+MATCH_SECONDS ?= 120
+SEED ?= 1
+
+fuzz-match: .build/libraries
+	swift run -c release --package-path Bench fuzz-match --seconds $(MATCH_SECONDS) --seed $(SEED)
+
+# Shows that the tests notice each flipped comparison; about half an hour.
+mutation-check: .build/libraries
+	Bench/mutation-check.sh
+
+# Shows that a point query counts no references and allocates nothing.
+check-kernel: build
+	Bench/check-kernel.py
 
 fixtures: .build/libraries
 	swift run -c release --package-path Bench outage-fixtures committed --out $(FIXTURES)

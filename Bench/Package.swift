@@ -124,11 +124,23 @@ let package = Package(
       swiftSettings: strict),
     // The libraries that point location is measured against: GEOS, S2, Boost.Geometry.
     .target(name: "CRivals", linkerSettings: [.linkedLibrary("geos_c"), .linkedLibrary("s2")]),
+    // Shares its shapes and its reference with the tests; LayerImport for its GEOS module only.
+    .executableTarget(
+      name: "fuzz-match",
+      dependencies: [
+        .product(name: "LayerImport", package: "Outaged"),
+        .product(name: "PointLocation", package: "Outaged"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
     .executableTarget(
       name: "bench-match",
       dependencies: [
         "CRivals", "MatchWorkload",
+        .product(name: "LayerImport", package: "Outaged"),
+        .product(name: "OutageModel", package: "Outaged"),
         .product(name: "PointLocation", package: "Outaged"),
+        .product(name: "Territory", package: "Outaged"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

@@ -10,10 +10,10 @@ import Testing
     var shapes = AdversarialShapes(seed: seed)
     var layer = (0..<80).map { _ in shapes.shape() }
     var index = PolygonIndex(Self.set(layer))
-    let points = Self.points(&shapes, index.polygons, count: 2_000)
+    let points = Self.points(&shapes, index.polygons, count: 600)
     var coverage = PointCoverage.join(points: points, polygons: index)
     var layeredSteps = 0
-    for step in 0..<12 {
+    for step in 0..<8 {
       let change = Self.change(layer, &shapes, exchanges: step % 4 == 3)
       layer = change.layer
       index = index.updated(

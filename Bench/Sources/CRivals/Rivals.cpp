@@ -23,3 +23,5 @@ size_t heapBytes(void) {
   auto info = mallinfo2();
   return info.uordblks + info.hblkhd;
 }
+
+double threadSeconds(void) { return seconds(); }

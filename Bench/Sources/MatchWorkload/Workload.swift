@@ -50,6 +50,38 @@ public struct Workload {
       polygons: polygons, xs: points.xs, ys: points.ys)
   }
 
+  /// Any polygons, with points in and around them of which half are covered.
+  public static func over(name: String, polygons: PolygonSet, pointCount: Int, seed: UInt64) -> Workload {
+    var random = SeededRandom(seed: seed)
+    let index = PolygonIndex(polygons)
+    var hits = HitList()
+    var xs: [Double] = []
+    var ys: [Double] = []
+    while xs.count < pointCount {
+      let box = polygons.boxes[random.int(0..<polygons.count)]
+      if box.isEmpty { continue }
+      let wantsHit = xs.count % 2 == 0
+      let spread = wantsHit ? 0.0 : 2.0
+      // What is asked for may be nowhere near: after some tries any point will do.
+      for attempt in 0..<64 {
+        let x = random.double(
+          box.minX - spread * (box.maxX - box.minX)...box.maxX + spread * (box.maxX - box.minX))
+        let y = random.double(
+          box.minY - spread * (box.maxY - box.minY)...box.maxY + spread * (box.maxY - box.minY))
+        index.covering(x: x, y: y, into: &hits)
+        if (hits.count > 0) == wantsHit || attempt == 63 {
+          xs.append(x)
+          ys.append(y)
+          break
+        }
+      }
+    }
+    return Workload(
+      name: name,
+      summary: "\(polygons.count) polygons, \(polygons.vertexCount) vertices, \(pointCount) points",
+      polygons: polygons, xs: xs, ys: ys)
+  }
+
   /// The same layer after a change of one polygon in a hundred, and the ids of those.
   public func changed(share: Double, seed: UInt64) -> (polygons: PolygonSet, changed: [UInt32]) {
     var random = SeededRandom(seed: seed)

@@ -36,7 +36,7 @@ final class Engine: @unchecked Sendable {
     self.kind = kind
     let before = heapBytes()
     guard let rivalKind = kind.rival else {
-      let start = Stopwatch()
+      let start = ThreadTime()
       let index = PolygonIndex(polygons)
       buildSeconds = start.seconds
       byteCount = heapBytes() - before + polygons.byteCount
@@ -86,29 +86,5 @@ final class Engine: @unchecked Sendable {
       if let hashes { hashes[point] = sum }
     }
     return answer
-  }
-}
-
-/// Wall time since it was made.
-struct Stopwatch {
-  private let start = ContinuousClock.now
-
-  var seconds: Double {
-    let duration = ContinuousClock.now - start
-    return Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
-  }
-}
-
-/// The median of several runs, the least and the greatest.
-struct Spread {
-  let median: Double
-  let least: Double
-  let greatest: Double
-
-  init(_ values: [Double]) {
-    let sorted = values.sorted()
-    median = sorted.isEmpty ? .nan : sorted[sorted.count / 2]
-    least = sorted.first ?? .nan
-    greatest = sorted.last ?? .nan
   }
 }

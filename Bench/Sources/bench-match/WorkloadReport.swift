@@ -7,32 +7,71 @@ struct EngineReport {
   let kind: Engine.Kind
   let single: Spread
   let double: Spread
+  let build: Spread
   let answer: RivalAnswer
-  let buildSeconds: Double
   let byteCount: Int
   var pointCount = 0
   var agrees = false
   var hitDifference = 0
 
-  init(_ engine: Engine, _ single: Spread, _ double: Spread, _ answer: RivalAnswer) {
+  init(_ engine: Engine, _ single: Spread, _ double: Spread, _ build: Spread, _ answer: RivalAnswer) {
     kind = engine.kind
     self.single = single
     self.double = double
+    self.build = build
     self.answer = answer
-    buildSeconds = engine.buildSeconds
     byteCount = engine.byteCount
+  }
+}
+
+/// Seconds of each round.
+struct JoinTimes {
+  private(set) var join: [Double] = []
+  private(set) var geos: [Double] = []
+  private(set) var indexUpdate: [Double] = []
+  private(set) var update: [Double] = []
+
+  mutating func append(join: Double, geos: Double, indexUpdate: Double, update: Double) {
+    self.join.append(join)
+    self.geos.append(geos)
+    self.indexUpdate.append(indexUpdate)
+    self.update.append(update)
   }
 }
 
 struct JoinReport {
   let pointCount: Int
+  let changedCount: Int
   let join: Spread
+  /// Of all points, reckoned from those that GEOS was asked about.
+  let geos: Spread
+  let indexUpdate: Spread
   let update: Spread
-  var geosSeconds = Double.nan
-  var changedCount = 0
+  var geosCount = 0
   var byteCount = 0
   var setCount = 0
   var differences = 0
+
+  init(_ times: JoinTimes, pointCount: Int, changedCount: Int) {
+    self.pointCount = pointCount
+    self.changedCount = changedCount
+    join = Spread(times.join)
+    geos = Spread(times.geos)
+    indexUpdate = Spread(times.indexUpdate)
+    update = Spread(times.update)
+  }
+
+  var lines: [String] {
+    func ratio(_ a: Spread, _ b: Spread) -> String { WorkloadReport.number(a.median / b.median, 4) }
+    return [
+      "| join of \(pointCount) points, one thread | ms | ratio |", "| --- | ---: | --- |",
+      "| GEOS prepared + STRtree, the points in the same order | \(geos.text(1e3)) | |",
+      "| ours, in full | \(join.text(1e3, 1)) | \(ratio(join, geos)) of GEOS |",
+      "| ours, after a change of \(changedCount) polygons | \(update.text(1e3, 2)) | \(ratio(update, join)) of the full join, \(ratio(update, geos)) of GEOS |",
+      "| the index after that change | \(indexUpdate.text(1e3, 2)) | |", "",
+      "The coverage takes \(WorkloadReport.number(Double(byteCount) / 1e6, 1)) MB: \(setCount) sets.",
+    ]
+  }
 }
 
 struct ComparisonReport {
@@ -52,6 +91,7 @@ struct WorkloadReport {
   var coordinateBytes = 0
   var indexBytes = 0
   var join: JoinReport?
+  var batches: [BatchReport] = []
   var checked: ComparisonReport?
   var differences = 0
 
@@ -81,7 +121,7 @@ struct WorkloadReport {
         [
           line.kind.rawValue, Self.number(line.single.median),
           "\(Self.number(line.single.least)) to \(Self.number(line.single.greatest))",
-          Self.number(line.double.median), Self.number(ratio, 1) + " x", Self.number(line.buildSeconds, 3),
+          Self.number(line.double.median), Self.number(ratio, 1) + " x", Self.number(line.build.median, 3),
           Self.number(Double(line.byteCount) / 1e6, 1),
           Self.number(Double(line.answer.hits) / Double(line.pointCount), 2), same,
         ].joined(separator: " | ").wrapped)
@@ -90,11 +130,12 @@ struct WorkloadReport {
     lines.append(
       "Our index takes \(Self.number(Double(indexBytes) / 1e6, 1)) MB beside the coordinates (\(Self.number(Double(coordinateBytes) / 1e6, 1)) MB)."
     )
-    if let join {
-      lines.append(
-        "Join of \(join.pointCount) points: \(Self.number(join.join.median * 1e3, 1)) ms (\(Self.number(join.join.least * 1e3, 1)) to \(Self.number(join.join.greatest * 1e3, 1))), GEOS \(Self.number(join.geosSeconds * 1e3, 1)) ms: \(Self.number(join.join.median / join.geosSeconds, 4)) of it. "
-          + "A change of \(join.changedCount) polygons: \(Self.number(join.update.median * 1e3, 2)) ms (\(Self.number(join.update.least * 1e3, 2)) to \(Self.number(join.update.greatest * 1e3, 2))), \(Self.number(join.update.median / join.join.median, 4)) of the join. "
-          + "The coverage takes \(Self.number(Double(join.byteCount) / 1e6, 1)) MB, \(join.setCount) sets.")
+    if let join { lines += [""] + join.lines }
+    if !batches.isEmpty {
+      lines += [
+        "", "| positions in a batch | ns each, as given | ns each, sorted first |", "| ---: | ---: | ---: |",
+      ]
+      lines += batches.map { "| \($0.batchCount) | \($0.asGiven.text()) | \($0.sorted.text()) |" }
     }
     return lines
   }

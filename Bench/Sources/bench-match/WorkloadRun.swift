@@ -19,8 +19,19 @@ struct WorkloadRun {
 
   mutating func measure() -> WorkloadReport {
     print("\n== \(workload.name): \(workload.summary)")
-    engines = Engine.Kind.allCases.filter { !oursOnly || $0 == .ours }.map { Engine($0, workload.polygons) }
     var report = WorkloadReport(name: workload.name, summary: workload.summary)
+    var builds = [Engine.Kind: [Double]]()
+    for kind in Engine.Kind.allCases where !oursOnly || kind == .ours {
+      // The first build of a process also pays for the memory that it takes from the system.
+      let repeats = kind == .ours || kind == .geos && workload.polygons.vertexCount < 5_000_000 ? 3 : 1
+      var engine: Engine?
+      for _ in 0..<repeats {
+        engine = nil
+        engine = Engine(kind, workload.polygons)
+        builds[kind, default: []].append(engine!.buildSeconds)
+      }
+      engines.append(engine!)
+    }
     report.coordinateBytes = workload.polygons.coordinates.byteCount
     let ours = engines[0].index!
     report.indexBytes = ours.byteCount - workload.polygons.byteCount
@@ -34,46 +45,49 @@ struct WorkloadRun {
           for (place, engine) in engines.enumerated() {
             // The slow ones are asked about the first points only; a first round warms up.
             let count = max(1, min(xs.count, sample(engine.kind)))
-            let start = Stopwatch()
+            let start = ThreadTime()
             answers[place] = engine.query(places.xs, places.ys, 0..<count)
             let nanoseconds = start.seconds * 1e9 / Double(count)
-            let both = twoThreads(engine, places, count)
-            if round > 0 {
-              single[place].append(nanoseconds)
-              double[place].append(both)
-            }
+            if round == 0 { continue }
+            single[place].append(nanoseconds)
+            double[place].append(twoThreads(engine, places, count))
           }
         }
         // Each engine against GEOS on the points that it was asked about.
         for (place, engine) in engines.enumerated() {
           let count = max(1, min(xs.count, sample(engine.kind)))
           let truth = oursOnly ? answers[place] : engines[1].query(places.xs, places.ys, 0..<count)
-          var line = EngineReport(engine, Spread(single[place]), Spread(double[place]), answers[place])
+          var line = EngineReport(
+            engine, Spread(single[place]), Spread(double[place]), Spread(builds[engine.kind]!), answers[place]
+          )
           line.pointCount = count
           line.agrees = truth.checksum == answers[place].checksum && truth.hits == answers[place].hits
           line.hitDifference = Int(answers[place].hits) - Int(truth.hits)
           report.engines.append(line)
-          if engine.kind == .ours && !line.agrees { report.differences += 1 }
+          // S2's edges are geodesics: where its answers differ, it answers another question.
+          if engine.kind != .s2 && !line.agrees { report.differences += 1 }
         }
       }
     }
     report.join = measureJoin(ours)
     report.differences += report.join!.differences
+    report.batches = BatchRun.measure(ours, workload, rounds: rounds)
     return report
   }
 
   private func sample(_ kind: Engine.Kind) -> Int {
     let isHeavy = workload.polygons.vertexCount / max(1, workload.polygons.count) > 2_000
     return switch kind {
-    case .ours, .s2: .max
-    case .geos: isHeavy ? 200_000 : 1_000_000
-    case .boost, .scan: isHeavy ? 2_000 : 20_000
+    case .ours: .max
+    case .s2: 1_000_000
+    case .geos: isHeavy ? 50_000 : 200_000
+    case .boost, .scan: isHeavy || workload.polygons.count > 50_000 ? 1_000 : 10_000
     }
   }
 
   private func twoThreads(_ engine: Engine, _ points: Points, _ count: Int) -> Double {
     let half = count / 2
-    let start = Stopwatch()
+    let start = WallTime()
     DispatchQueue.concurrentPerform(iterations: 2) { part in
       _ = engine.query(points.xs, points.ys, part == 0 ? 0..<half : half..<count)
     }
@@ -88,40 +102,52 @@ struct WorkloadRun {
       xs: FlatArray(order.buffer.map { unordered.0[Int($0)] }),
       ys: FlatArray(order.buffer.map { unordered.1[Int($0)] }))
     let (changedPolygons, changed) = workload.changed(share: 0.01, seed: 7)
-    let changedIndex = PolygonIndex(changedPolygons)
     var newIdOfOld = (0..<UInt32(workload.polygons.count)).map { $0 }
     for id in changed { newIdOfOld[Int(id)] = .max }
+    let changes = changedPolygons.subset(changed)
 
-    var join: [Double] = []
-    var update: [Double] = []
+    var times = JoinTimes()
     var coverage: PointCoverage?
     var updated: PointCoverage?
-    for _ in 0..<rounds {
-      var start = Stopwatch()
+    var updatedIndex: PolygonIndex?
+    let geosCount = min(points.count, sample(.geos))
+    var truth = RivalAnswer(hits: 0, checksum: 0)
+    for round in 0...rounds {
+      var start = ThreadTime()
       coverage = PointCoverage.join(points: points, polygons: index)
-      join.append(start.seconds)
-      start = Stopwatch()
+      let join = start.seconds
+      start = ThreadTime()
+      updatedIndex = index.updated(newIdOfOld: newIdOfOld, changedIds: changed, changed: changes)
+      let indexUpdate = start.seconds
+      start = ThreadTime()
       updated = coverage!.updated(
-        points: points, polygons: changedIndex, newIdOfOld: newIdOfOld, changed: changed)
-      update.append(start.seconds)
+        points: points, polygons: updatedIndex!, newIdOfOld: newIdOfOld, changed: changed)
+      let update = start.seconds
+      var geos = Double.nan
+      if !oursOnly {
+        start = ThreadTime()
+        truth = engines[1].query(points.xs.pointer, points.ys.pointer, 0..<geosCount)
+        geos = start.seconds * Double(points.count) / Double(max(1, geosCount))
+      }
+      if round > 0 { times.append(join: join, geos: geos, indexUpdate: indexUpdate, update: update) }
     }
-    var report = JoinReport(pointCount: points.count, join: Spread(join), update: Spread(update))
-    report.changedCount = changed.count
+    var report = JoinReport(times, pointCount: points.count, changedCount: changed.count)
+    report.geosCount = geosCount
     report.byteCount = coverage!.byteCount
     report.setCount = coverage!.setCount
-    let fresh = PointCoverage.join(points: points, polygons: changedIndex)
+    // The updated index and join against ones that are made anew.
+    let freshIndex = PolygonIndex(changedPolygons)
+    let fresh = PointCoverage.join(points: points, polygons: freshIndex)
+    var hits = HitList()
     for point in 0..<points.count {
       let a = updated!.polygons(ofSet: updated!.setOfPoint[point])
       let b = fresh.polygons(ofSet: fresh.setOfPoint[point])
-      if !a.elementsEqual(b) { report.differences += 1 }
+      updatedIndex!.covering(x: points.xs[point], y: points.ys[point], into: &hits)
+      if !a.elementsEqual(b) || !hits.ids.elementsEqual(b) { report.differences += 1 }
     }
     if !oursOnly {
-      let count = min(points.count, sample(.geos))
-      let start = Stopwatch()
-      let truth = engines[1].query(points.xs.pointer, points.ys.pointer, 0..<count)
-      report.geosSeconds = start.seconds * Double(points.count) / Double(count)
       var checksum: UInt64 = 0
-      for point in 0..<count {
+      for point in 0..<geosCount {
         for id in coverage!.polygons(ofSet: coverage!.setOfPoint[point]) {
           checksum &+= rivalMix(UInt64(point), UInt64(id))
         }
@@ -183,4 +209,20 @@ struct WorkloadRun {
 private struct Points: @unchecked Sendable {
   let xs: UnsafePointer<Double>
   let ys: UnsafePointer<Double>
+}
+
+extension PolygonSet {
+  /// Some of the polygons, in the order of `ids`.
+  fileprivate func subset(_ ids: [UInt32]) -> PolygonSet {
+    var builder = PolygonSetBuilder()
+    for id in ids {
+      let rings = Int(polygonStarts[Int(id)])...Int(polygonStarts[Int(id) + 1])
+      let first = Int(ringStarts[rings.lowerBound])
+      let end = Int(ringStarts[rings.upperBound])
+      builder.append(
+        coordinates: Array(coordinates.buffer[2 * first..<2 * end]),
+        ringStarts: rings.map { Int32(Int(ringStarts[$0]) - first) })
+    }
+    return builder.build()
+  }
 }

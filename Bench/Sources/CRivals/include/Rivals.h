@@ -37,6 +37,9 @@ RivalAnswer rivalQuery(RivalKind kind, void *_Nonnull rival, const double *_Nonn
 /// The bytes that the heap has handed out.
 size_t heapBytes(void);
 
+/// The processor time of the calling thread.
+double threadSeconds(void);
+
 static inline uint64_t rivalMix(uint64_t point, uint64_t polygon) {
   uint64_t z = (point << 32 | polygon) * UINT64_C(0x9E3779B97F4A7C15);
   return (z ^ z >> 29) * UINT64_C(0xBF58476D1CE4E5B9);
