@@ -166,7 +166,8 @@ def render(results, plots):
         f"{answers['answered']:,} answers, each held against what GEOS says of the files ({answers['null']:,} of unknown accounts): "
         f"{answers['wrong']} wrong, {answers['failed']} failed{' ' + str(answers['failures']) if answers['failures'] else ''}. Meanwhile "
         f"{len(answers['publishes'])} full layers were published, {answers['connects']:,} connections opened, and the daemon was replaced "
-        f"{len(answers['takeovers'])} times by `outaged serve --takeover`.")
+        f"{len(answers['takeovers'])} times by `outaged serve --takeover`; {answers['sentAgain']:,} requests that a draining daemon's connection "
+        "did not take any more (the client's send fails, so it knows) went out on a new one.")
     return "\n".join(lines) + "\n"
 
 

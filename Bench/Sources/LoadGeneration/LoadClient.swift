@@ -34,6 +34,8 @@ public final class LoadClient {
   private var inFlightCount = 0
   private var nextConnection = 0
   private var dirty: [LoadConnection] = []
+  /// Requests that a closing connection did not take: they go out on another one.
+  private var unsent: [LoadConnection.Pending] = []
   /// Those to be connected again, and when to try.
   private var closed: [(connection: LoadConnection, retryAt: Int64)] = []
   private let isClosedLoop: Bool
@@ -141,6 +143,9 @@ public final class LoadClient {
 
   private func sendDue(_ now: Int64) {
     isBlocked = false
+    while !unsent.isEmpty, let connection = connectionWithRoom() {
+      sendAgain(unsent.removeFirst(), on: connection)
+    }
     while let start = requests.nextStart, start <= now {
       guard let connection = connectionWithRoom() else {
         isBlocked = true
@@ -166,16 +171,28 @@ public final class LoadClient {
   }
 
   private func send(_ due: DueRequest, on connection: LoadConnection) {
-    let entry = table.entries[due.entry]
+    append(
+      LoadConnection.Pending(
+        entry: due.entry, start: due.start, versionMin: versions.acknowledged, call: result.sentCount),
+      to: connection)
+    inFlightCount += 1
+    result.sentCount += 1
+  }
+
+  private func sendAgain(_ request: LoadConnection.Pending, on connection: LoadConnection) {
+    var request = request
+    request.versionMin = versions.acknowledged
+    append(request, to: connection)
+    result.sentAgainCount += 1
+  }
+
+  private func append(_ request: LoadConnection.Pending, to connection: LoadConnection) {
+    let entry = table.entries[request.entry]
     table.bytes.withUnsafeBytes {
       connection.output.append(UnsafeRawBufferPointer(rebasing: $0[entry.bytes]))
     }
-    if entry.kind == .report { connection.output.appendBulk(result.reports.callId(result.sentCount)) }
-    connection.push(
-      LoadConnection.Pending(
-        entry: due.entry, start: due.start, versionMin: versions.acknowledged, call: result.sentCount))
-    inFlightCount += 1
-    result.sentCount += 1
+    if entry.kind == .report { connection.output.appendBulk(result.reports.callId(request.call)) }
+    connection.push(request)
     if !connection.isDirty {
       connection.isDirty = true
       dirty.append(connection)
@@ -184,15 +201,25 @@ public final class LoadClient {
 
   /// Closed loop: asks `depth` requests at once.
   private func refill(_ connection: LoadConnection, now: Int64) {
-    guard !isEnding, connection.isOpen, !connection.isToBeChurned else { return }
-    for _ in 0..<settings.depth { send(DueRequest(start: now, entry: requests.draw()), on: connection) }
+    guard connection.hasRoom, !isEnding || !unsent.isEmpty else { return }
+    while !unsent.isEmpty, connection.hasRoom { sendAgain(unsent.removeFirst(), on: connection) }
+    while !isEnding, connection.hasRoom {
+      send(DueRequest(start: now, entry: requests.draw()), on: connection)
+    }
     dirty.removeAll(keepingCapacity: true)
     connection.isDirty = false
     flush(connection)
   }
 
   private func flush(_ connection: LoadConnection) {
-    if !connection.flush(epoll: epoll) { lost(connection, "reset") }
+    if connection.flush(epoll: epoll) { return }
+    // What the server has got, it may still answer; the rest can be sent again without asking twice.
+    unsent += connection.takeBackUnsent()
+    if connection.pendingCount == 0 {
+      result.closedIdleCount += 1
+      connection.close()
+      open(connection, now: now())
+    }
   }
 
   // MARK: Receiving

@@ -20,6 +20,8 @@ final class LoadConnection {
     var versionMin: Int
     /// Of a report: the number of its call.
     var call = 0
+    /// How many bytes the connection has to have sent for this request to be whole; set by `push`.
+    var end = 0
   }
 
   let index: Int
@@ -35,6 +37,9 @@ final class LoadConnection {
   var isToBeChurned = false
   var isDirty = false
   private var waitsForSpace = false
+  private var sentByteCount = 0
+  /// The server reads no more: what it has, it still answers.
+  private(set) var takesNoMore = false
 
   init(index: Int, depth: Int) {
     self.index = index
@@ -42,7 +47,7 @@ final class LoadConnection {
   }
 
   var isOpen: Bool { descriptor >= 0 }
-  var hasRoom: Bool { isOpen && !isToBeChurned && pendingCount < pending.count }
+  var hasRoom: Bool { isOpen && !isToBeChurned && !takesNoMore && pendingCount < pending.count }
 
   func connect(_ address: borrowing SocketAddress, epoll: Int32) -> ConnectOutcome {
     let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
@@ -58,6 +63,8 @@ final class LoadConnection {
     lastVersion = 0
     isToBeChurned = false
     waitsForSpace = false
+    sentByteCount = 0
+    takesNoMore = false
     return .connected
   }
 
@@ -71,9 +78,24 @@ final class LoadConnection {
     isToBeChurned = false
   }
 
+  /// Notes a request that has just been appended to the output.
   func push(_ request: Pending) {
+    var request = request
+    request.end = sentByteCount + output.count
     pending[(first + pendingCount) % pending.count] = request
     pendingCount += 1
+  }
+
+  /// Takes back the requests that the server cannot have got, and sends no more.
+  func takeBackUnsent() -> [Pending] {
+    takesNoMore = true
+    output.removeAll()
+    var unsent: [Pending] = []
+    while pendingCount > 0, pending[(first + pendingCount - 1) % pending.count].end > sentByteCount {
+      pendingCount -= 1
+      unsent.append(pending[(first + pendingCount) % pending.count])
+    }
+    return unsent.reversed()
   }
 
   func pop() -> Pending {
@@ -85,7 +107,7 @@ final class LoadConnection {
   }
 
   /// Sends what the socket takes.
-  /// - Returns: false if the connection is gone.
+  /// - Returns: false if the server takes no more.
   func flush(epoll: Int32) -> Bool {
     var sent = 0
     while sent < output.count {
@@ -97,6 +119,7 @@ final class LoadConnection {
         break
       }
       sent += count
+      sentByteCount += count
     }
     if sent == output.count { output.removeAll() } else { output.removeFirst(sent) }
     if waitsForSpace != !output.isEmpty {

@@ -57,6 +57,8 @@ public struct LoadResult: Sendable {
   public var closedIdleCount = 0
   /// Connects that had to be tried again because the listener's backlog was full.
   public var backlogWaitCount = 0
+  /// Requests that a closing connection did not take, and that went out on another one.
+  public var sentAgainCount = 0
   public var reports: ReportLedger
   /// How late the generator itself was at worst in sending what was due, in nanoseconds.
   public var latestSendNanoseconds: Int64 = 0
@@ -87,6 +89,7 @@ public struct LoadResult: Sendable {
     connectCount += other.connectCount
     closedIdleCount += other.closedIdleCount
     backlogWaitCount += other.backlogWaitCount
+    sentAgainCount += other.sentAgainCount
     reports.merge(other.reports)
     latestSendNanoseconds = max(latestSendNanoseconds, other.latestSendNanoseconds)
   }

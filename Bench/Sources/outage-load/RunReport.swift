@@ -65,7 +65,7 @@ struct RunReport {
       result.answeredCount == 0 ? "-" : "\(result.replyByteCount / result.answeredCount) on average")
     line(
       "connections",
-      "\(result.connectCount) opened, \(result.closedIdleCount) closed by the server while idle, \(result.backlogWaitCount) waits for the backlog"
+      "\(result.connectCount) opened, \(result.closedIdleCount) closed by the server while idle, \(result.backlogWaitCount) waits for the backlog, \(result.sentAgainCount) requests sent again"
     )
     for publish in publishes {
       let phases = publish.phases.map { "\($0.name) \(fixed($0.milliseconds, 0))" }.joined(separator: ", ")
@@ -98,7 +98,7 @@ struct RunReport {
     var serverCPUSeconds: [String: Double]
     var residentBytes, peakResidentBytes: Int
     var replyBytesMean: Double
-    var connects, closedIdle, backlogWaits: Int
+    var connects, closedIdle, backlogWaits, sentAgain: Int
     var publishes: [Publish]
   }
 
@@ -123,7 +123,7 @@ struct RunReport {
       peakResidentBytes: after.peakResidentBytes,
       replyBytesMean: Double(result.replyByteCount) / Double(max(1, result.answeredCount)),
       connects: result.connectCount, closedIdle: result.closedIdleCount,
-      backlogWaits: result.backlogWaitCount,
+      backlogWaits: result.backlogWaitCount, sentAgain: result.sentAgainCount,
       publishes: publishes.map { publish in
         Figures.Publish(
           startSeconds: publish.start, milliseconds: publish.seconds * 1e3, layer: publish.layer,
