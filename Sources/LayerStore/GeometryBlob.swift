@@ -110,6 +110,13 @@ struct Bounds: Equatable {
     }
   }
 
+  mutating func add(_ other: Bounds) {
+    west = min(west, other.west)
+    east = max(east, other.east)
+    south = min(south, other.south)
+    north = max(north, other.north)
+  }
+
   mutating func add(_ position: LonLat) {
     west = min(west, position.lonDegrees)
     east = max(east, position.lonDegrees)

@@ -95,6 +95,21 @@ public final class LayerStore: Sendable {
   }
 }
 
+extension LayerStore {
+  /// Brings the write-ahead log into the file and empties it, so that the next to open the store need not read it through. What
+  /// others are using at the moment stays for the next time; nobody is kept waiting.
+  public func bringLogIn() {
+    // By a connection of its own, so that this process goes on publishing.
+    var configuration = Configuration()
+    configuration.label = "LayerStore log"
+    try? DatabaseQueue(path: file, configuration: configuration).writeWithoutTransaction { db in
+      // The long part first, beside which others write; the log is only emptied where that has left nothing to do.
+      let result = try db.checkpoint(.passive)
+      if result.walFrameCount == result.checkpointedFrameCount { _ = try db.checkpoint(.truncate) }
+    }
+  }
+}
+
 /// How much the store takes at a time.
 struct StoreLimits: Sendable {
   /// Rows in one transaction of an import, of clearing up after it, or of indexing it: long enough to pay for its

@@ -25,7 +25,9 @@ extension LayerStore {
         outage.bind(to: insert, fid: rows.fid(place: index + 1))
         try insert.run()
       }
-      try makeCurrent(version, db)
+      var bounds = Bounds()
+      for outage in outages { bounds.add(Bounds(outage.area.coordinates)) }
+      try makeCurrent(version, bounds, db)
       return version
     }
   }
@@ -46,7 +48,16 @@ extension LayerStore {
           INSERT INTO outage (fid, \(Outage.columns))
             SELECT fid + ?, \(Outage.columns) FROM outage WHERE fid >= ? AND fid < ?
           """, arguments: [shift, old.lowerBound, old.upperBound])
-      try makeCurrent(version, db)
+      let extent = try Row.fetchOne(
+        db,
+        sql: """
+          SELECT min(MbrMinX(geom)), min(MbrMinY(geom)), max(MbrMaxX(geom)), max(MbrMaxY(geom)) FROM outage
+            WHERE fid >= ? AND fid < ?
+          """, arguments: [old.lowerBound, old.upperBound])!
+      let bounds =
+        extent.containsNonNullValue
+        ? Bounds(west: extent[0], south: extent[1], east: extent[2], north: extent[3]) : nil
+      try makeCurrent(version, bounds, db)
       return version
     }
   }
@@ -74,21 +85,14 @@ extension LayerStore {
     }
   }
 
-  private func makeCurrent(_ version: LayerVersion, _ db: Database) throws {
+  /// - Parameter bounds: around all areas.
+  private func makeCurrent(_ version: LayerVersion, _ bounds: Bounds?, _ db: Database) throws {
     try version.record(db, keep: keepLayers)
     try db.execute(
       sql: """
         DELETE FROM outage WHERE fid <
           (SELECT min(number) FROM layer_version WHERE kind = 'outages') << 32
         """)
-    let extent = try Row.fetchOne(
-      db,
-      sql: """
-        SELECT min(MbrMinX(geom)), min(MbrMinY(geom)), max(MbrMaxX(geom)), max(MbrMaxY(geom)) FROM current_outage
-        """)!
-    let bounds =
-      extent.containsNonNullValue
-      ? Bounds(west: extent[0], south: extent[1], east: extent[2], north: extent[3]) : nil
     try StoreSchema.setExtent(db, table: "outage", rowCount: version.recordCount, bounds)
   }
 

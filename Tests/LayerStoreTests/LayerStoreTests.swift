@@ -46,6 +46,29 @@ import Testing
     try reopened.checkIntegrity()
   }
 
+  @Test func `the log can be brought into the file while the store is open, unless somebody reads`() throws {
+    let store = try LayerStore(directory: directory.path)
+    func logByteCount() throws -> Int? {
+      try FileManager.default.attributesOfItem(atPath: directory.file + "-wal")[.size] as? Int
+    }
+    try store.publish(Fixture.outages(500))
+    try store.read("hold the log") { db in
+      try db.inTransaction(.deferred) {
+        let rowCount = try Int.fetchOne(db, sql: "SELECT count(*) FROM outage")
+        store.bringLogIn()
+        let heldByteCount = try logByteCount()
+        #expect(rowCount == 500)
+        #expect(heldByteCount ?? 0 > 0)
+        return .commit
+      }
+    }
+    store.bringLogIn()
+    #expect(try logByteCount() == 0)
+    try store.publish(Fixture.outages(600))
+    #expect(try store.currentOutages() == Fixture.outages(600))
+    #expect(try LayerStore(directory: directory.path).currentOutages() == Fixture.outages(600))
+  }
+
   @Test func `unknown codes are kept as the feed's text`() throws {
     let store = try LayerStore(directory: directory.path)
     var outage = Fixture.outages(1)[0]

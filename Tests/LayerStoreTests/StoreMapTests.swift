@@ -73,6 +73,16 @@ import Testing
       ])
   }
 
+  @Test func `a layer that is rolled back to has its own extent again`() throws {
+    let store = try filled()
+    let number = try #require(try store.currentVersion(of: .outages)).number
+    try store.publish(Fixture.outages(2))
+    try store.rollBack(to: number, at: Fixture.moment)
+    let outages = try layers(store).first { $0.name == "current_outage" }
+    #expect(outages?.rowCount == 40)
+    #expect(outages?.extent == extent(Fixture.outages(40).flatMap(\.area.coordinates)))
+  }
+
   @Test func `SpatiaLite reads every geometry, and would write the same bytes`() throws {
     try filled().read("read geometries") { db in
       #expect(
