@@ -33,10 +33,30 @@ public enum LayerImporter {
   public static func readOutages(
     _ file: String, options: ImportOptions, progress: (ImportProgress) -> Void
   ) throws(ImportError) -> (outages: [Outage], report: ImportReport) {
+    var none: AreaCache?
+    return try readOutages(file, options, progress, &none)
+  }
+
+  /// Reads an outage layer; ids are unique and areas valid.
+  /// - Parameter areas: of the layer that was read before, and then of this one; empty after an error.
+  /// - Throws: `ImportError`
+  public static func readOutages(
+    _ file: String, options: ImportOptions, areas: inout AreaCache, progress: (ImportProgress) -> Void
+  ) throws(ImportError) -> (outages: [Outage], report: ImportReport) {
+    var cache: AreaCache? = areas
+    areas = AreaCache()
+    cache?.begin()
+    let read = try readOutages(file, options, progress, &cache)
+    areas = cache ?? AreaCache()
+    return read
+  }
+
+  private static func readOutages(
+    _ file: String, _ options: ImportOptions, _ progress: (ImportProgress) -> Void, _ areas: inout AreaCache?
+  ) throws(ImportError) -> (outages: [Outage], report: ImportReport) {
     let settings = try ImportSettings(options)
     let reader = try FormatDetector.reader(for: file, settings: settings)
-    var none: AreaCache?
-    let (outages, report, _) = try readOutages(reader, file, settings, progress, &none)
+    let (outages, report, _) = try readOutages(reader, file, settings, progress, &areas)
     if report.hasTooManyRejected { throw .tooManyRejected(report) }
     return (outages, report)
   }

@@ -32,6 +32,8 @@ public final class Publisher {
   /// Of what the Territory was made.
   public private(set) var versions = TerritoryVersions(addresses: nil, outages: nil)
   private let clock: () -> Timestamp
+  /// Of the layer that was read last: most are in the next one too.
+  private var checkedAreas = AreaCache()
 
   /// - Parameter clock: the current moment; a version's own is taken in whole seconds.
   public init(store: LayerStore, clock: @escaping () -> Timestamp) {
@@ -79,7 +81,8 @@ public final class Publisher {
     file: String, options: ImportOptions, isDryRun: Bool, progress: (ImportProgress) -> Void = { _ in }
   ) throws -> PublishOutcome {
     var timer = PhaseTimer()
-    let (outages, report) = try LayerImporter.readOutages(file, options: options, progress: progress)
+    let (outages, report) = try LayerImporter.readOutages(
+      file, options: options, areas: &checkedAreas, progress: progress)
     timer.end("read, check and repair")
     return try publish(outages, report: report, isDryRun: isDryRun, &timer) { [store, clock] in
       try store.publishOutages(
@@ -119,7 +122,7 @@ public final class Publisher {
     let version = isDryRun ? nil : try commit()
     if !isDryRun { timer.end("store") }
     let next = Territory(
-      servicePoints: before.servicePoints, outages: OutageTable(layer: version, outages: outages),
+      servicePoints: before.servicePoints, outages: OutageTable(layer: version, outages: outages, previous: before.outages),
       previous: before)
     timer.end("index and join")
     let difference = TerritoryDifference(from: before, to: next, at: clock())

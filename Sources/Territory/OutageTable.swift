@@ -17,12 +17,27 @@ public struct OutageTable: Sendable {
 
   public var count: Int { outages.count }
 
+  /// - Parameter previous: a table whose sizes of areas are taken over where an outage's area is the same.
   /// - Precondition: no outage id stands twice.
-  public init(layer: LayerVersion?, outages: [Outage]) {
-    let ranked = outages.map { (outage: $0, area: $0.area.squareMetres) }.sorted(by: Self.precedes)
+  public init(layer: LayerVersion?, outages: [Outage], previous: OutageTable? = nil) {
+    let areas = Self.areasSquareMetres(of: outages, previous)
+    // Numbers are sorted and not outages, which have two dozen fields to move.
+    let ranks = outages.indices.map { Rank(outages[$0], areaSquareMetres: areas[$0], number: $0) }.sorted()
     self.layer = layer
-    self.outages = ranked.map(\.outage)
-    self.areasSquareMetres = ranked.map(\.area)
+    self.outages = ranks.map { outages[$0.number] }
+    self.areasSquareMetres = ranks.map(\.areaSquareMetres)
+  }
+
+  private static func areasSquareMetres(of outages: [Outage], _ previous: OutageTable?) -> [Double] {
+    guard let previous else { return outages.map(\.area.squareMetres) }
+    var numberOfId = [String: Int](minimumCapacity: previous.count)
+    for (number, outage) in previous.outages.enumerated() { numberOfId[outage.outageId] = number }
+    return outages.map { outage in
+      if let number = numberOfId[outage.outageId], previous.outages[number].area == outage.area {
+        return previous.areasSquareMetres[number]
+      }
+      return outage.area.squareMetres
+    }
   }
 
   /// Outages that are in order of precedence already, with their areas.
@@ -30,17 +45,6 @@ public struct OutageTable: Sendable {
     self.layer = layer
     self.outages = outages
     self.areasSquareMetres = areasSquareMetres
-  }
-
-  private static func precedes(
-    _ a: (outage: Outage, area: Double), _ b: (outage: Outage, area: Double)
-  ) -> Bool {
-    let kinds = (a.outage.rank, b.outage.rank)
-    if kinds.0 != kinds.1 { return kinds.0 < kinds.1 }
-    if a.area != b.area { return a.area < b.area }
-    let starts = (a.outage.startedAt ?? .earliest, b.outage.startedAt ?? .earliest)
-    if starts.0 != starts.1 { return starts.0 > starts.1 }
-    return a.outage.outageId.utf8.lexicographicallyPrecedes(b.outage.outageId.utf8)
   }
 
   /// The phase of each outage at a moment, by number.
@@ -55,6 +59,31 @@ public struct OutageTable: Sendable {
       }
     }
     return next
+  }
+}
+
+/// What an outage's place in the order of precedence depends on.
+private struct Rank: Comparable {
+  let kind: Int
+  let areaSquareMetres: Double
+  let startedAt: Timestamp
+  let outageId: String
+  /// Where it stands before.
+  let number: Int
+
+  init(_ outage: Outage, areaSquareMetres: Double, number: Int) {
+    kind = outage.rank
+    self.areaSquareMetres = areaSquareMetres
+    startedAt = outage.startedAt ?? .earliest
+    outageId = outage.outageId
+    self.number = number
+  }
+
+  static func < (a: Rank, b: Rank) -> Bool {
+    if a.kind != b.kind { return a.kind < b.kind }
+    if a.areaSquareMetres != b.areaSquareMetres { return a.areaSquareMetres < b.areaSquareMetres }
+    if a.startedAt != b.startedAt { return a.startedAt > b.startedAt }
+    return a.outageId.utf8.lexicographicallyPrecedes(b.outageId.utf8)
   }
 }
 

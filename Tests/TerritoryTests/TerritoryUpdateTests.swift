@@ -19,9 +19,12 @@ import Testing
       Self.change(&outages, step, &random)
       // Once the address load is another one, too.
       if step == 6 { servicePoints = Self.servicePoints(1_500, &random) }
-      let table = OutageTable(layer: nil, outages: outages)
+      let table = OutageTable(layer: nil, outages: outages, previous: territory.outages)
+      let tableAlone = OutageTable(layer: nil, outages: outages)
+      #expect(table.outages == tableAlone.outages, "seed \(seed), step \(step)")
+      #expect(table.areasSquareMetres == tableAlone.areasSquareMetres, "seed \(seed), step \(step)")
       territory = Territory(servicePoints: servicePoints, outages: table, previous: territory)
-      let alone = Territory(servicePoints: servicePoints, outages: table)
+      let alone = Territory(servicePoints: servicePoints, outages: tableAlone)
       var hits = HitList()
       var wrong = 0
       for row in 0..<servicePoints.rowCount {
