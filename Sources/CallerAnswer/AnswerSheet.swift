@@ -4,6 +4,7 @@ import ByteBuffers
 import Foundation
 import OutageModel
 import PointLocation
+import Synchronization
 import Territory
 
 /// How answers are worded.
@@ -60,9 +61,12 @@ public final class AnswerSheet: Sendable {
   let outageIds: RenderedTexts
   let languages: [LanguageSheet]
 
-  /// - Parameter freshness: what the layer's age is counted from, if not from its publication.
+  /// - Parameters:
+  ///   - freshness: what the layer's age is counted from, if not from its publication.
+  ///   - sideBySide: whether to use all processors for it.
   public init(
-    territory: Territory, settings: AnswerSettings, freshness: LayerFreshness? = nil, at now: Timestamp
+    territory: Territory, settings: AnswerSettings, freshness: LayerFreshness? = nil, at now: Timestamp,
+    sideBySide: Bool = false
   ) {
     let table = territory.outages
     let freshness = freshness ?? table.layer.map { LayerFreshness($0, settings) }
@@ -75,18 +79,33 @@ public final class AnswerSheet: Sendable {
     phases = FlatArray(table.phases(at: now))
     firstSuspected = UInt32(table.outages.firstIndex(where: \.isSuspected) ?? table.count)
     head = Self.head(territory.outages.layer, asOf: freshness?.asOf, isStale: isStale)
-    outageObjects = RenderedTexts(count: table.count) { number, text in
-      text.append(outage: table.outages[number], at: now)
+    let objects = Mutex<RenderedTexts?>(nil)
+    let sheets = Mutex([LanguageSheet?](repeating: nil, count: settings.languages.count))
+    // Each language is the longer part, so that the objects come last.
+    let render = { @Sendable (part: Int) in
+      guard part < settings.languages.count else {
+        let texts = RenderedTexts(count: table.count) { number, text in
+          text.append(outage: table.outages[number], at: now)
+        }
+        return objects.withLock { $0 = texts }
+      }
+      let speech = OutageSpeech(
+        templates: settings.languages[part], zone: settings.timeZone, now: now, isStale: isStale)
+      let sheet = LanguageSheet(speech: speech, outages: table.outages)
+      sheets.withLock { $0[part] = sheet }
     }
+    let partCount = settings.languages.count + 1
+    if sideBySide {
+      DispatchQueue.concurrentPerform(iterations: partCount, execute: render)
+    } else {
+      for part in 0..<partCount { render(part) }
+    }
+    outageObjects = objects.withLock { $0.unsafelyUnwrapped }
+    languages = sheets.withLock { $0.map(\.unsafelyUnwrapped) }
     outageIds = RenderedTexts(count: table.count) { number, text in
       text.append(0x22)
       text.append(jsonEscaped: table.outages[number].outageId)
       text.append(0x22)
-    }
-    languages = settings.languages.map { templates in
-      LanguageSheet(
-        speech: OutageSpeech(templates: templates, zone: settings.timeZone, now: now, isStale: isStale),
-        outages: table.outages)
     }
   }
 

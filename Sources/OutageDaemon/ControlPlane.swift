@@ -57,7 +57,8 @@ final class ControlPlane: @unchecked Sendable {
     self.log = log
     settings = try configuration.answerSettings()
     publisher = Publisher(store: store, clock: clock)
-    snapshots = SnapshotKeeper(path: TerritorySnapshot.path(in: directory), log: log)
+    snapshots = SnapshotKeeper(
+      path: TerritorySnapshot.path(in: directory), store: store, log: log)
     state = ServedState(
       sheet: nil, nearMetres: configuration.nearMetres, defaultCountryCode: configuration.defaultCountryCode)
     summary = Mutex(Summary(startedAt: clock()))
@@ -79,13 +80,17 @@ final class ControlPlane: @unchecked Sendable {
   /// What a loop answers with until it is told of another.
   var initialState: ServedState { state }
 
-  /// Maps the snapshot, or builds the Territory of what is stored, and serves it.
-  /// - Parameter done: called on the control thread, with the error if it cannot be built.
-  func start(_ reactor: Reactor, _ done: @escaping @Sendable ((any Error)?) -> Void) {
+  /// Takes the snapshot, or builds the Territory of what is stored, and serves it.
+  /// - Parameters:
+  ///   - snapshot: the file as it is being read.
+  ///   - done: called on the control thread, with the error if it cannot be built.
+  func start(
+    _ reactor: Reactor, _ snapshot: SnapshotReading, _ done: @escaping @Sendable ((any Error)?) -> Void
+  ) {
     thread.submit { [self] in
       self.reactor = reactor
       do {
-        if let problem = try publisher.load(snapshot: TerritorySnapshot.path(in: directory)) {
+        if let problem = try publisher.load(snapshot: snapshot) {
           log.notice("built from the store, as the snapshot is of no use", metadata: ["reason": "\(problem)"])
           keepSnapshot()
         }
@@ -338,7 +343,11 @@ final class ControlPlane: @unchecked Sendable {
       state.sheet.flatMap {
         $0.territory === territory && !settingsChanged
           ? AnswerSheet($0, confirmedBy: freshness, at: now) : nil
-      } ?? AnswerSheet(territory: territory, settings: settings, freshness: freshness, at: now)
+      }
+      ?? AnswerSheet(
+        territory: territory, settings: settings, freshness: freshness, at: now,
+        // Before the first there is nobody to be disturbed.
+        sideBySide: state.sheet == nil)
     settingsChanged = false
     let hasNewTerritory = state.sheet?.territory !== sheet.territory
     let retired = RetiredState(state)

@@ -64,6 +64,7 @@ public struct Daemon: Sendable {
     let notifier = SystemdNotifier()
     let takeover = options.takesOver ? try Takeover(adminSocket: options.adminSocket) : nil
     if options.takesOver && takeover == nil { log.notice("nobody serves there: starting without a takeover") }
+    let snapshot = SnapshotReading(TerritorySnapshot.path(in: options.directory))
     let store = try LayerStore(directory: options.directory, keepLayers: configuration.keepLayers)
     let lock =
       if let takeover {
@@ -106,7 +107,7 @@ public struct Daemon: Sendable {
           kill(getpid(), SIGTERM)
         })
     }
-    control.start(reactor) { [options, log] error in
+    control.start(reactor, snapshot) { [options, log] error in
       do {
         if let error { throw error }
         if let takeover {

@@ -45,16 +45,16 @@ public final class Publisher {
   }
 
   /// Takes the Territory from a snapshot file where that is the store's current state, and builds it of what the store holds otherwise.
-  /// - Parameter path: of the file; `nil` to build without looking for one.
+  /// - Parameter snapshot: the file as it is being read; `nil` to build without one.
   /// - Returns: why a snapshot was not used; `nil` if it was, or was not to be.
   @discardableResult
-  public func load(snapshot path: String? = nil) throws -> SnapshotError? {
+  public func load(snapshot: SnapshotReading? = nil) throws -> SnapshotError? {
     versions = TerritoryVersions(
       addresses: try store.currentVersion(of: .addresses), outages: try store.currentVersion(of: .outages))
     var problem: SnapshotError?
-    if let path {
+    if let snapshot {
       do throws(SnapshotError) {
-        territory = try TerritorySnapshot.read(path, expecting: versions)
+        territory = try snapshot.territory(expecting: versions)
         return nil
       } catch {
         problem = error
@@ -122,7 +122,8 @@ public final class Publisher {
     let version = isDryRun ? nil : try commit()
     if !isDryRun { timer.end("store") }
     let next = Territory(
-      servicePoints: before.servicePoints, outages: OutageTable(layer: version, outages: outages, previous: before.outages),
+      servicePoints: before.servicePoints,
+      outages: OutageTable(layer: version, outages: outages, previous: before.outages),
       previous: before)
     timer.end("index and join")
     let difference = TerritoryDifference(from: before, to: next, at: clock())

@@ -1,6 +1,7 @@
 // Keeps the snapshot file up with what is served, behind everything else that the daemon does.
 
 import Foundation
+import LayerStore
 import Logging
 import Synchronization
 import Territory
@@ -13,6 +14,7 @@ final class SnapshotKeeper: Sendable {
   }
 
   private let path: String
+  private let store: LayerStore
   private let log: Logger
   private let thread = ControlThread(name: "snapshot", niceness: 15)
   private let wish = Mutex<Wish?>(nil)
@@ -21,8 +23,9 @@ final class SnapshotKeeper: Sendable {
   /// Between two writings, so that a layer that changes every few seconds does not keep the disk busy.
   static let restSeconds = 10.0
 
-  init(path: String, log: Logger) {
+  init(path: String, store: LayerStore, log: Logger) {
     self.path = path
+    self.store = store
     self.log = log
   }
 
@@ -64,6 +67,8 @@ final class SnapshotKeeper: Sendable {
     } catch {
       log.warning("snapshot not written; the next start reads the store", metadata: ["error": "\(error)"])
     }
+    // The next start would read the store's log through.
+    store.bringLogIn()
     lastEnd.withLock { $0 = .now }
   }
 }

@@ -31,7 +31,7 @@ public enum SnapshotError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 /// The versions that a Territory was made of: what tells whether a snapshot is the store's current state.
-public struct TerritoryVersions: Equatable, Sendable {
+public struct TerritoryVersions: Equatable, Sendable, Codable {
   public var addresses: LayerVersion?
   public var outages: LayerVersion?
 
@@ -61,7 +61,7 @@ public struct TerritoryVersions: Equatable, Sendable {
 /// The file is not synced: what a power cut leaves of it does not pass its checksums, and is rebuilt.
 public enum TerritorySnapshot {
   /// To be raised with each change of a section's meaning.
-  public static let formatVersion: UInt32 = 1
+  public static let formatVersion: UInt32 = 2
 
   static let magic: [UInt8] = Array("OUTAGED\n".utf8)
   static let byteOrder: UInt32 = 0x0102_0304
@@ -85,8 +85,7 @@ extension TerritorySnapshot {
     _ territory: Territory, _ versions: TerritoryVersions, to path: String
   ) throws(SnapshotError) -> Int {
     var writer = SectionWriter()
-    let identity = Array(versions.text.utf8)
-    writer.append("versions", FlatArray(identity))
+    writer.append("versions", FlatArray(Array(encodeJSON(versions).utf8)))
     territory.write(to: &writer)
     let (head, placed, byteCount) = layOut(writer.sections)
 
@@ -168,23 +167,15 @@ extension TerritorySnapshot {
 // MARK: - Reading
 
 extension TerritorySnapshot {
-  /// Maps the file, checks it from end to end, and gives the Territory that lies in it.
-  /// - Parameter versions: the store's current ones; a file that was made of others is `outOfDate`.
+  /// Maps the file, checks it from end to end, and gives the Territory that lies in it, and what that was made of.
   public static func read(
-    _ path: String, expecting versions: TerritoryVersions
-  ) throws(SnapshotError) -> Territory {
+    _ path: String
+  ) throws(SnapshotError) -> (territory: Territory, versions: TerritoryVersions) {
     let mapping = try map(path)
     let table = try sectionTable(mapping.bytes, path)
     var sections: [FlatSection] = []
     for (name, offset, byteCount, checksum) in table {
       let bytes = FlatArray<UInt8>(storage: mapping, byteOffset: offset, count: byteCount)
-      // Before the checksums of all that is large: a file that is of no use is not read through.
-      if sections.isEmpty {
-        let found = String(decoding: bytes.buffer, as: UTF8.self)
-        if name == "versions", cchecksum_block(bytes.pointer, byteCount) == checksum, found != versions.text {
-          throw .outOfDate(file: path, found: found, expected: versions.text)
-        }
-      }
       guard cchecksum_block(bytes.pointer, byteCount) == checksum else {
         throw .damaged(
           file: path, found: "another checksum of section \(name)", expected: String(checksum, radix: 16))
@@ -193,9 +184,13 @@ extension TerritorySnapshot {
     }
     var reader = SectionReader(sections)
     do throws(SectionError) {
-      _ = try reader.take("versions", as: UInt8.self)
-      return try Territory(
+      let text = try reader.take("versions", as: UInt8.self)
+      guard let versions = try? JSONDecoder().decode(TerritoryVersions.self, from: Data(text.buffer)) else {
+        throw .element(section: "versions", index: 0, found: "other text", expected: "versions as JSON")
+      }
+      let territory = try Territory(
         validating: &reader, addressVersion: versions.addresses?.number ?? 0, layer: versions.outages)
+      return (territory, versions)
     } catch {
       throw .damaged(file: path, found: "\(error)", expected: "the sections of a Territory")
     }

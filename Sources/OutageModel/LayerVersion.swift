@@ -1,12 +1,12 @@
 // The numbered record of one hand-over: an outage layer or an address load.
 
 /// What kind of hand-over a version numbers. Each kind counts from 1 on its own.
-public enum LayerKind: String, CaseIterable, Sendable {
+public enum LayerKind: String, CaseIterable, Sendable, Codable {
   case outages, addresses
 }
 
 /// One outage layer or address load that was put into the store.
-public struct LayerVersion: Hashable, Sendable {
+public struct LayerVersion: Hashable, Sendable, Codable {
   public var kind: LayerKind
   /// 1, 2, 3, ... within its kind; a roll-back publishes the old content under a new number.
   public var number: Int

@@ -1,7 +1,7 @@
 // A moment in UTC with millisecond resolution, and its ISO 8601 text, without Foundation.
 
 /// A moment in time, in whole milliseconds since 1970-01-01T00:00:00Z (leap seconds are not counted, as in POSIX).
-public struct Timestamp: Hashable, Comparable, Sendable, BitwiseCopyable {
+public struct Timestamp: Hashable, Comparable, Sendable, BitwiseCopyable, Codable {
   public var millisecondsSinceEpoch: Int64
 
   public init(millisecondsSinceEpoch: Int64) {

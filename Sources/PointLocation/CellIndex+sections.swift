@@ -32,42 +32,46 @@ extension CellIndex {
 
   private func checkEntries(_ prefix: String, _ polygons: PolygonSet) throws(SectionError) {
     // The bits of a place that are left below a block; -1 where nothing leads to the block.
-    var bitsLeft = [Int](repeating: -1, count: nodes.count / 16)
-    for index in 0..<root.count {
-      try check(
-        "\(prefix)cells.root", index, root.pointer[index], after: -1, left: Self.bits - rootBits, polygons,
-        &bitsLeft)
-    }
+    var bitsLeft = [Int8](repeating: -1, count: nodes.count / 16)
+    let rootFault = fault(
+      in: root.buffer, from: 0, after: -1, left: Self.bits - rootBits, polygons, &bitsLeft)
+    if let rootFault { throw fault("\(prefix)cells.root", rootFault, root) }
     // A block comes after the one that leads to it, so that one pass sees all, and no way is a circle.
-    for block in bitsLeft.indices where bitsLeft[block] >= 0 {
-      for index in block * 16..<block * 16 + 16 {
-        try check(
-          "\(prefix)cells.nodes", index, nodes.pointer[index], after: block, left: bitsLeft[block], polygons,
-          &bitsLeft
-        )
+    for block in 0..<bitsLeft.count where bitsLeft[block] >= 0 {
+      let entries = UnsafeBufferPointer(start: nodes.pointer + block * 16, count: 16)
+      let left = Int(bitsLeft[block])
+      if let index = fault(in: entries, from: block * 16, after: block, left: left, polygons, &bitsLeft) {
+        throw fault("\(prefix)cells.nodes", index, nodes)
       }
     }
   }
 
-  private func check(
-    _ section: String, _ index: Int, _ entry: UInt32, after block: Int, left: Int, _ polygons: PolygonSet,
-    _ bitsLeft: inout [Int]
-  ) throws(SectionError) {
-    let value = Int(entry & ~Self.tagMask)
-    let fits: Bool
-    switch entry & Self.tagMask {
-    case 0: fits = value < setCount
-    case Self.edgeLeafTag: fits = isLeaf(at: value, polygons)
-    case Self.nodeTag:
-      fits = value > block && value < bitsLeft.count && left >= 2 && bitsLeft[value] < 0
-      if fits { bitsLeft[value] = left - 2 }
-    default: fits = false
+  private func fault(_ section: String, _ index: Int, _ entries: FlatArray<UInt32>) -> SectionError {
+    .element(
+      section: section, index: index, found: "0x" + String(entries[index], radix: 16),
+      expected: "a set, a leaf of edges or a later block")
+  }
+
+  /// The index, counted from `first`, of the first entry that cannot stand there.
+  private func fault(
+    in entries: UnsafeBufferPointer<UInt32>, from first: Int, after block: Int, left: Int,
+    _ polygons: PolygonSet, _ bitsLeft: inout [Int8]
+  ) -> Int? {
+    let setCount = setCount
+    for (offset, entry) in entries.enumerated() {
+      let value = Int(entry & ~Self.tagMask)
+      let fits: Bool
+      switch entry & Self.tagMask {
+      case 0: fits = value < setCount
+      case Self.edgeLeafTag: fits = isLeaf(at: value, polygons)
+      case Self.nodeTag:
+        fits = value > block && value < bitsLeft.count && left >= 2 && bitsLeft[value] < 0
+        if fits { bitsLeft[value] = Int8(left - 2) }
+      default: fits = false
+      }
+      if !fits { return first + offset }
     }
-    guard fits else {
-      throw .element(
-        section: section, index: index, found: "0x" + String(entry, radix: 16),
-        expected: "a set, a leaf of edges or a later block")
-    }
+    return nil
   }
 
   /// Whether an edge leaf stands there whole, and its runs are edges of the polygons.

@@ -100,18 +100,20 @@ extension KeyIndex {
         section: "\(name).groupRows", index: index, found: "\(groupRows.pointer[index])",
         expected: "a row below \(rowCount)")
     }
-    var freeCount = 0
-    for index in 0..<slots.count {
-      let slot = slots.pointer[index]
-      if slot == 0 { freeCount += 1 }
-      let isValid =
-        slot & Self.groupBit == 0
-        ? Int(slot) <= rowCount : Int(slot & ~Self.groupBit) < groupStarts.count - 1
-      guard isValid else {
-        throw .element(
-          section: "\(name).slots", index: index, found: "0x" + String(slot, radix: 16),
-          expected: "a row up to \(rowCount) or a group below \(groupStarts.count - 1)")
-      }
+    let groupCount = UInt32(starts.count - 1)
+    // Without branches, as there are a few million of them; which one is wrong is only asked where one is.
+    func isValid(_ slot: UInt32) -> Bool {
+      slot & ~Self.groupBit < (slot & Self.groupBit == 0 ? UInt32(rowCount) + 1 : groupCount)
+    }
+    var (freeCount, faultCount) = (0, 0)
+    for slot in slots.buffer {
+      freeCount &+= slot == 0 ? 1 : 0
+      faultCount &+= isValid(slot) ? 0 : 1
+    }
+    if faultCount > 0, let index = slots.buffer.firstIndex(where: { !isValid($0) }) {
+      throw .element(
+        section: "\(name).slots", index: index, found: "0x" + String(slots.pointer[index], radix: 16),
+        expected: "a row up to \(rowCount) or a group below \(groupCount)")
     }
     // A look-up ends at a free slot.
     guard freeCount > 0 else {

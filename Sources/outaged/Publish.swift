@@ -92,12 +92,13 @@ private func withPublisher(
   _ data: DataOptions, _ configuration: DaemonConfiguration, _ work: (Publisher) throws -> PublishOutcome
 ) -> String {
   do {
+    let snapshot = TerritorySnapshot.path(in: data.directory)
+    let reading = SnapshotReading(snapshot)
     let store = try LayerStore(directory: data.directory, keepLayers: configuration.keepLayers)
     let lock = try InstanceLock(directory: data.directory)
     defer { _ = lock }
     let publisher = Publisher(store: store, clock: systemClock)
-    let snapshot = TerritorySnapshot.path(in: data.directory)
-    try publisher.load(snapshot: snapshot)
+    try publisher.load(snapshot: reading)
     let outcome = try work(publisher)
     // Not more than a quicker start hangs on it.
     if outcome.version != nil {

@@ -54,7 +54,7 @@ import Testing
   private func readError(_ bytes: [UInt8]) throws -> SnapshotError? {
     try Data(bytes).write(to: URL(fileURLWithPath: path))
     do throws(SnapshotError) {
-      _ = try TerritorySnapshot.read(path, expecting: versions)
+      _ = try TerritorySnapshot.read(path)
       return nil
     } catch {
       return error
@@ -63,7 +63,8 @@ import Testing
 
   @Test func `what is written is read back, and nobody else can read it`() throws {
     try withSnapshot { bytes in
-      let read = try TerritorySnapshot.read(path, expecting: versions)
+      let (read, found) = try TerritorySnapshot.read(path)
+      #expect(found == versions)
       #expect(read.servicePoints.rowCount == 50)
       #expect(read.outages.layer == versions.outages)
       #expect((0..<50).filter { !read.outages(coveringRow: $0).isEmpty }.count == 26)
@@ -104,19 +105,21 @@ import Testing
       other[8] = 99
       let otherFormat = try readError(other)
       #expect(
-        otherFormat == .otherFormat(file: path, found: "version 99", expected: "version 1"))
+        otherFormat == .otherFormat(file: path, found: "version 99", expected: "version 2"))
       #expect(
         try readError(Array("no snapshot".utf8) + [UInt8](repeating: 32, count: 100))
           == .damaged(file: path, found: "another kind of file", expected: "a snapshot of outaged"))
       let newer = TerritoryVersions(
         addresses: versions.addresses, outages: Self.version(.outages, 10))
       try Data(bytes).write(to: URL(fileURLWithPath: path))
-      let error = #expect(throws: SnapshotError.self) { try TerritorySnapshot.read(path, expecting: newer) }
+      let error = #expect(throws: SnapshotError.self) {
+        try SnapshotReading(path).territory(expecting: newer)
+      }
       #expect(error?.description.contains("layer 9 of 2026-09-21") == true, "\(error?.description ?? "")")
       #expect(error?.description.contains("the store holds address load 4") == true)
       try FileManager.default.removeItem(atPath: path)
       #expect(throws: SnapshotError.missing(file: path)) {
-        try TerritorySnapshot.read(path, expecting: versions)
+        try SnapshotReading(path).territory(expecting: versions)
       }
     }
   }
