@@ -1,4 +1,4 @@
-// The documentation's tables are the program's own.
+// The documentation's tables are the program's own, and its links lead somewhere.
 
 import Foundation
 import Testing
@@ -10,5 +10,15 @@ import Testing
     let tables = try outaged(command).output
     try #require(tables.contains("| --- |"))
     #expect(text.hasSuffix("<!-- outaged \(command) -->\n" + tables), "\(page) is old: `make docs` renews it")
+  }
+
+  @Test(arguments: ["README.md", "CONTRIBUTING.md", "Docs/ARCHITECTURE.md", "Docs/OPERATIONS.md"])
+  func `every page, plot and file that a page links to is there`(page: String) throws {
+    let text = try String(contentsOfFile: checkout + "/" + page, encoding: .utf8)
+    let folder = (checkout + "/" + page as NSString).deletingLastPathComponent
+    for link in text.matches(of: /\]\(([^)#:]+)(#[^)]*)?\)/) {
+      let target = folder + "/" + link.output.1
+      #expect(FileManager.default.fileExists(atPath: target), "\(page) links to \(link.output.1)")
+    }
   }
 }
