@@ -12,7 +12,9 @@ import Testing
     #expect(text.hasSuffix("<!-- outaged \(command) -->\n" + tables), "\(page) is old: `make docs` renews it")
   }
 
-  @Test(arguments: ["README.md", "CONTRIBUTING.md", "Docs/ARCHITECTURE.md", "Docs/OPERATIONS.md"])
+  @Test(arguments: [
+    "README.md", "CONTRIBUTING.md", "Docs/ARCHITECTURE.md", "Docs/BENCHMARKS.md", "Docs/OPERATIONS.md",
+  ])
   func `every page, plot and file that a page links to is there`(page: String) throws {
     let text = try String(contentsOfFile: checkout + "/" + page, encoding: .utf8)
     let folder = (checkout + "/" + page as NSString).deletingLastPathComponent

@@ -106,7 +106,8 @@ struct BenchmarkReport {
     var y = 34.0
     let left = 200.0
     for report in reports {
-      body.append("<text x=\"8\" y=\"\(y)\" class=\"h\">\(report.name): ns a query, one thread</text>")
+      let title = "\(report.name): ns a query, one thread, logarithmic scale"
+      body.append("<text x=\"8\" y=\"\(y)\" class=\"h\">\(title)</text>")
       y += 10
       for line in report.engines {
         let width = max(2, log10(max(line.single.median, 10) / 10) * 110)
