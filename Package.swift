@@ -99,19 +99,23 @@ let package = Package(
       name: "SystemCallFaults",
       dependencies: ["CSpatiaLite", .product(name: "GRDB", package: "GRDB.swift")],
       path: "Tests/SystemCallFaults", swiftSettings: strict),
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
     tests("OutageModel"),
     tests("PointLocation", ["CGEOS"]),
-    tests("Territory", ["OutageModel", "PointLocation", "CGEOS"]),
-    tests("SuspectedOutages", ["OutageModel", "PointLocation", "Territory"]),
+    tests("Territory", ["OutageModel", "PointLocation", "CGEOS", "TestSupport"]),
+    tests("SuspectedOutages", ["OutageModel", "PointLocation", "Territory", "TestSupport"]),
     tests("PointHull", ["OutageModel", "CGEOS"]),
     tests("CallerAnswer", ["OutageModel", "Territory", "ByteBuffers"]),
-    tests("WireProtocol", ["OutageModel", "ByteBuffers"]),
-    tests("Reactor", ["CEpoll", "ByteBuffers"]),
+    tests("WireProtocol", ["OutageModel", "ByteBuffers", "TestSupport"]),
+    tests("Reactor", ["CEpoll", "ByteBuffers", "TestSupport"]),
     tests("LayerImport", ["OutageModel", "CSpatiaLite"]),
     tests("Feeds", ["OutageModel", "LayerImport"]),
     tests(
       "LayerStore",
-      ["OutageModel", "CSpatiaLite", "SystemCallFaults", .product(name: "GRDB", package: "GRDB.swift")]),
+      [
+        "OutageModel", "CSpatiaLite", "SystemCallFaults", "TestSupport",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ]),
     tests(
       "EventLog",
       [
@@ -129,7 +133,7 @@ let package = Package(
       name: "EndToEndTests",
       dependencies: [
         "outaged", "OutageDaemon", "OutageModel", "WireProtocol", "Reactor", "ByteBuffers", "LayerImport",
-        "LayerStore", "CGEOS",
+        "LayerStore", "CGEOS", "TestSupport",
       ], swiftSettings: strict),
   ]
 )

@@ -6,6 +6,7 @@ import LayerStore
 import OutageDaemon
 import OutageModel
 import Synchronization
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -94,7 +95,7 @@ import WireProtocol
 
   @Test func `kill -9 at 50 random moments of imports and publishes leaves a store that opens, whole`() throws
   {
-    var random = SeededRandom(seed: Self.seed)
+    var random = SeededGenerator(seed: Self.seed)
     let victim = try Victim()
     let importSeconds = try Self.seconds(victim.importArguments(0))
     let publishSeconds = try Self.seconds(victim.publishArguments(0))

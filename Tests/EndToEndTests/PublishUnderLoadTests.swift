@@ -3,6 +3,7 @@
 import Foundation
 import OutageDaemon
 import Synchronization
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -59,7 +60,7 @@ import WireProtocol
       Thread.detachNewThread {
         defer { askers.leave() }
         do {
-          try Self.ask(socket, SeededRandom(seed: Self.seed + UInt64(number)), watch)
+          try Self.ask(socket, SeededGenerator(seed: Self.seed + UInt64(number)), watch)
         } catch {
           watch.fault("connection \(number): \(error)")
         }
@@ -89,7 +90,7 @@ import WireProtocol
   }
 
   /// One connection that asks, checks, and asks again, until all is published.
-  private static func ask(_ socket: String, _ seeded: SeededRandom, _ watch: Watch) throws {
+  private static func ask(_ socket: String, _ seeded: SeededGenerator, _ watch: Watch) throws {
     var random = seeded
     let client = try SocketClient(path: socket, timeoutSeconds: 60)
     var newest = 1

@@ -3,6 +3,7 @@
 import Foundation
 import OutageDaemon
 import Synchronization
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -55,7 +56,7 @@ import WireProtocol
     let scratch = try fixtureDirectory()
     let callers = Callers()
     let pending = (0..<callerCount).map { _ in PendingCall() }
-    var random = SeededRandom(seed: Self.seed)
+    var random = SeededGenerator(seed: Self.seed)
     for round in 0..<kills {
       let daemon = try RunningDaemon(data: scratch.path)
       for caller in 0..<callerCount {

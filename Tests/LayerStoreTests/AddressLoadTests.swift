@@ -2,6 +2,7 @@
 
 import GRDB
 import OutageModel
+import TestSupport
 import Testing
 
 @testable import LayerStore

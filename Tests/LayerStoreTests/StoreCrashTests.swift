@@ -5,6 +5,7 @@ import Glibc
 import GRDB
 import OutageModel
 import SystemCallFaults
+import TestSupport
 import Testing
 
 @testable import LayerStore

@@ -5,6 +5,7 @@ import Foundation
 import GRDB
 import GRDBSQLite
 import OutageModel
+import TestSupport
 import Testing
 
 @testable import LayerStore

@@ -4,6 +4,7 @@ import ByteBuffers
 import CEpoll
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Reactor

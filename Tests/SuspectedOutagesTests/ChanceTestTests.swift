@@ -2,6 +2,7 @@
 
 import Foundation
 import OutageModel
+import TestSupport
 import Testing
 
 @testable import SuspectedOutages
@@ -38,7 +39,7 @@ import Testing
   /// Replays a year of chance in a town and counts what is raised.
   @Test func `chance raises no more alarms than it may`() {
     let seed: UInt64 = 20_261_124
-    var random = SeededGenerator(state: seed)
+    var random = SeededGenerator(seed: seed)
     var settings = SuspicionSettings()
     settings.reportersMin = 2
     let (devices, customersEach) = (2_000, 8)

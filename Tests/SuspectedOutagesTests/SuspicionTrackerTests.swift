@@ -1,6 +1,7 @@
 // Reports that agree are suspected, and reports that do not are not.
 
 import OutageModel
+import TestSupport
 import Testing
 import Territory
 
@@ -219,7 +220,7 @@ import Territory
     var tracker = SuspicionTracker(reports)
     let found = tracker.evaluate(in: territory, minute: 20)
     #expect(found.map(\.number) == [1, 5, 9, 13, 17, 21])
-    var random = SeededGenerator(state: 7)
+    var random = SeededGenerator(seed: 7)
     var other = SuspicionTracker(reports.shuffled(using: &random))
     #expect(other.evaluate(in: territory, minute: 20) == found)
   }
@@ -233,18 +234,5 @@ import Territory
     let found = tracker.evaluate(in: territory, minute: 3)
     #expect(found.map(\.outageId) == ["SUSPECTED-1"])
     #expect(found.map(\.reportCount) == [5])
-  }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ mixed >> 31
   }
 }

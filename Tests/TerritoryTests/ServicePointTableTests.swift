@@ -1,19 +1,10 @@
 // The packed table gives back every text that it was given, and finds every key and no other.
 
 import OutageModel
+import TestSupport
 import Testing
 
 @testable import Territory
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    return mixBits(state)
-  }
-}
 
 @Suite struct ServicePointTableTests {
   private static let texts = [
@@ -47,7 +38,7 @@ struct SeededGenerator: RandomNumberGenerator {
 
   @Test(arguments: [1, 2, 3] as [UInt64])
   func `every key leads to its rows and to no other`(seed: UInt64) {
-    var random = SeededGenerator(state: seed)
+    var random = SeededGenerator(seed: seed)
     var builder = ServicePointTableBuilder()
     var byAccount: [String: [String]] = [:]
     var byPhone: [String: [String]] = [:]

@@ -2,6 +2,7 @@
 
 import OutageModel
 import PointLocation
+import TestSupport
 import Testing
 
 @testable import Territory
@@ -49,7 +50,7 @@ import Testing
   func `a word that is changed anywhere is refused, or every look-up stays within its memory`(seed: UInt64)
     throws
   {
-    var random = SeededGenerator(state: seed)
+    var random = SeededGenerator(seed: seed)
     let territory = sampleTerritory(seed: seed)
     var writer = SectionWriter()
     territory.write(to: &writer)
@@ -94,7 +95,7 @@ extension ServicePointTable.TextColumn {
 
 /// 400 service points, 12 overlapping outages with holes and parts, every field filled somewhere.
 func sampleTerritory(seed: UInt64) -> Territory {
-  var random = SeededGenerator(state: seed)
+  var random = SeededGenerator(seed: seed)
   func number(_ range: Range<Int>) -> Int { Int.random(in: range, using: &random) }
   var builder = ServicePointTableBuilder()
   for index in 0..<400 {

@@ -2,6 +2,7 @@
 
 import OutageModel
 import PointLocation
+import TestSupport
 import Testing
 
 @testable import Territory
@@ -10,7 +11,7 @@ import Testing
   /// Outages come, go, move, grow and change their kind, which changes the order of all that follow.
   @Test(arguments: [1, 2, 3, 4] as [UInt64])
   func `a layer after the other gives what each would give alone`(seed: UInt64) {
-    var random = SeededGenerator(state: seed)
+    var random = SeededGenerator(seed: seed)
     var servicePoints = Self.servicePoints(2_000, &random)
     var outages = (0..<120).map { Self.outage("O\($0)", &random) }
     var territory = Territory(

@@ -1,6 +1,7 @@
 // The walk that finds what is to be told, against a brute force that keeps a state for each service point.
 
 import OutageModel
+import TestSupport
 import Testing
 
 @testable import Territory
@@ -136,7 +137,7 @@ import Testing
 
   @Test(arguments: [1, 2, 3, 4, 5, 6, 7, 8] as [UInt64])
   func `every walk tells what a brute force tells, and remembers the same`(seed: UInt64) throws {
-    var random = SeededGenerator(state: seed)
+    var random = SeededGenerator(seed: seed)
     let side = 12
     let table = Self.table(side)
     let ids = (0..<table.rowCount).map { table.string(.servicePointId, row: $0) }

@@ -2,6 +2,7 @@
 
 import ByteBuffers
 import OutageModel
+import TestSupport
 import Testing
 
 @testable import WireProtocol

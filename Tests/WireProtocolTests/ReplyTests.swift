@@ -1,6 +1,7 @@
 // Replies written by the buffer and read by the decoder.
 
 import ByteBuffers
+import TestSupport
 import Testing
 import WireProtocol
 

@@ -1,5 +1,6 @@
 // The request parser: framing in pieces of any size, quoting, limits, and what it says of nonsense.
 
+import TestSupport
 import Testing
 
 @testable import WireProtocol

@@ -1,25 +1,8 @@
-// What the suites share: bytes from text, seeded randomness, and a parser driven to its end.
+// What the suites share: bytes from text, and a parser driven to its end.
 
 import ByteBuffers
 import Glibc
 import WireProtocol
-
-/// SplitMix64 (Steele, Lea, Flood 2014): small, and the same on every machine.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) {
-    state = seed
-  }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
 
 /// An array of bulk strings.
 func request(_ words: [String]) -> [UInt8] {
