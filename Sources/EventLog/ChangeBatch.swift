@@ -35,8 +35,8 @@ public struct ChangeMembers: ~Copyable {
     if isCriticalCustomer { criticalCount += 1 }
     bytes.append(isCriticalCustomer ? Self.isCritical : 0)
     bytes.append(leb128: feederNumber(feederId))
-    bytes.append(packed: servicePointId)
-    bytes.append(packed: accountId)
+    bytes.append(packedJSON: servicePointId)
+    bytes.append(packedJSON: accountId)
   }
 
   private mutating func feederNumber(_ feederId: String) -> Int {
@@ -65,35 +65,23 @@ func escaped(_ text: String) -> String {
 }
 
 extension ByteBuffer {
-  mutating func append(leb128 value: Int) {
-    var rest = value
-    while rest >= 0x80 {
-      append(UInt8(truncatingIfNeeded: rest) | 0x80)
-      rest >>= 7
-    }
-    append(UInt8(truncatingIfNeeded: rest))
-  }
-
-  /// The length and the JSON-escaped bytes.
-  fileprivate mutating func append(packed text: UnsafeRawBufferPointer) {
+  /// The length and the bytes of the text as it stands in a JSON string.
+  fileprivate mutating func append(packedJSON text: UnsafeRawBufferPointer) {
     if text.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C }) {
-      append(leb128: text.count)
-      append(text)
+      append(packed: text)
     } else {
       var buffer = ByteBuffer()
       buffer.append(jsonEscaped: text)
-      append(leb128: buffer.count)
-      append(buffer.bytes)
+      append(packed: buffer.bytes)
     }
   }
 }
 
 /// Reads packed members one by one.
 struct ChangeMemberReader {
-  private let bytes: UnsafeRawBufferPointer
-  private var offset = 0
+  private var packed: PackedReader
 
-  init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+  init(_ bytes: UnsafeRawBufferPointer) { packed = PackedReader(bytes) }
 
   struct Member {
     var isCritical: Bool
@@ -105,31 +93,11 @@ struct ChangeMemberReader {
 
   /// `nil` at the end, and where the bytes are no members.
   mutating func next() -> Member? {
-    guard offset < bytes.count else { return nil }
-    let flags = bytes[offset]
-    offset += 1
-    guard let feeder = number(), let id = text(), let account = text() else { return nil }
+    guard let flags = packed.byte(), let feeder = packed.number(), let id = packed.text(),
+      let account = packed.text()
+    else { return nil }
     return Member(
       isCritical: flags & ChangeMembers.isCritical != 0, feeder: feeder, servicePointId: id,
       accountId: account)
-  }
-
-  private mutating func number() -> Int? {
-    var value = 0
-    var shift = 0
-    while offset < bytes.count, shift < 63 {
-      let byte = bytes[offset]
-      offset += 1
-      value |= Int(byte & 0x7F) << shift
-      if byte & 0x80 == 0 { return value }
-      shift += 7
-    }
-    return nil
-  }
-
-  private mutating func text() -> UnsafeRawBufferPointer? {
-    guard let count = number(), count <= bytes.count - offset else { return nil }
-    defer { offset += count }
-    return UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count])
   }
 }

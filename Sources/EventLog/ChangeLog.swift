@@ -167,10 +167,7 @@ public struct PackedIds: ~Copyable {
 
   public init() {}
 
-  public mutating func append(_ id: UnsafeRawBufferPointer) {
-    bytes.append(leb128: id.count)
-    bytes.append(id)
-  }
+  public mutating func append(_ id: UnsafeRawBufferPointer) { bytes.append(packed: id) }
 }
 
 extension ChangeLog {
@@ -352,8 +349,8 @@ extension ChangeLog {
           outageId: select.text(at: 0) ?? "", estimatedRestorationAt: select.timestamp(at: 1),
           ertToldAt: select.timestamp(at: 2) ?? .earliest, crewStatus: select.text(at: 3))
         select.withBlob(at: 4) { bytes in
-          var reader = PackedIdReader(bytes)
-          while let id = reader.next() { body(id, told) }
+          var packed = PackedReader(bytes)
+          while let id = packed.text() { body(id.assumingMemoryBound(to: UInt8.self), told) }
         }
       }
     }
@@ -374,30 +371,5 @@ extension ChangeLog {
     } catch {
       throw StoreError(error, file: file, doing: doing)
     }
-  }
-}
-
-private struct PackedIdReader {
-  private let bytes: UnsafeRawBufferPointer
-  private var offset = 0
-
-  init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
-
-  mutating func next() -> UnsafeBufferPointer<UInt8>? {
-    var count = 0
-    var shift = 0
-    while offset < bytes.count, shift < 63 {
-      let byte = bytes[offset]
-      offset += 1
-      count |= Int(byte & 0x7F) << shift
-      shift += 7
-      if byte & 0x80 == 0 {
-        guard count <= bytes.count - offset else { return nil }
-        defer { offset += count }
-        return UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count]).assumingMemoryBound(
-          to: UInt8.self)
-      }
-    }
-    return nil
   }
 }
