@@ -121,9 +121,13 @@ final class ChangeFeed: @unchecked Sendable {
     thread.submit { [self] in carryOut(request, version, Reader(connection: connection, loop: loop)) }
   }
 
-  /// A connection has closed that had subscribed.
-  func unsubscribe(_ connection: ConnectionID) {
-    thread.submit { [self] in subscribers[connection] = nil }
+  /// A connection has closed that had asked for something.
+  func forget(_ connection: ConnectionID) {
+    thread.submit { [self] in
+      subscribers[connection] = nil
+      waiters.removeAll { $0.reader.connection == connection }
+      plan()
+    }
   }
 
   /// Writes no changes while another process is about to take over and numbers them. Returns when that is so.

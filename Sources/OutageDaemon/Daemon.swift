@@ -198,7 +198,7 @@ public struct Daemon: Sendable {
     let initialState = control.initialState
     let services = SlowServices(
       admin: { control.carryOut($0, for: $1, on: $2) }, report: { desk.take($0, from: $1, on: $2) },
-      feed: { feed.carryOut($0, $1, for: $2, on: $3) }, unsubscribe: { feed.unsubscribe($0) })
+      feed: { feed.carryOut($0, $1, for: $2, on: $3) }, feedIsGone: { feed.forget($0) })
     return try Reactor(loopCount: loopCount, limits: limits) { loop in
       counters.value.withLock { $0.append(loop.counters) }
       let responder = QueryResponder(

@@ -37,8 +37,8 @@ struct SlowServices: Sendable {
   var admin: @Sendable (AdminRequest, ConnectionID, EventLoop) -> Void
   var report: @Sendable (ReportIntake, ConnectionID, EventLoop) -> Void
   var feed: @Sendable (FeedRequest, RESPVersion, ConnectionID, EventLoop) -> Void
-  /// A connection that has subscribed is closed.
-  var unsubscribe: @Sendable (ConnectionID) -> Void
+  /// A connection that has sent one of those is closed.
+  var feedIsGone: @Sendable (ConnectionID) -> Void
 }
 
 /// Serves the connections of one event loop. On that loop's thread only.
@@ -49,8 +49,9 @@ final class SocketHandler: ConnectionHandler {
   private let sessions = SessionTable()
   /// By the connection's slot.
   private var roles: [CommandSpec.Role] = []
-  private let services: SlowServices
-  private var subscribed: Set<ConnectionID> = []
+  private let services: Services
+  /// Those that read changes or reports, or have subscribed.
+  private var followers: Set<ConnectionID> = []
   private unowned let loop: EventLoop
 
   init(
@@ -75,7 +76,7 @@ final class SocketHandler: ConnectionHandler {
   }
 
   func closed(_ connection: ConnectionID, because reason: CloseReason) {
-    if subscribed.remove(connection) != nil { services.unsubscribe(connection) }
+    if followers.remove(connection) != nil { services.feedIsGone(connection) }
     if roles[Int(connection.slot)] == .admin { services.admin(.adminIsGone, connection, loop) }
   }
 
@@ -146,7 +147,7 @@ final class SocketHandler: ConnectionHandler {
     case .handoverBegin: services.admin(.beginHandover, connection, loop)
     case .handoverCommit: services.admin(.commitHandover, connection, loop)
     case .feed(let request):
-      if case .subscribe = request { subscribed.insert(connection) }
+      followers.insert(connection)
       services.feed(request, session.pointee.version, connection, loop)
     default: return nil
     }

@@ -18,6 +18,8 @@ final class Connection {
   var isReadable = false
   /// The client closed its sending end: read until the end, however short a read was.
   var sawHangup = false
+  /// The client has closed both ends.
+  var isGone = false
   /// The last byte was read.
   var sawEnd = false
   /// The input may hold whole requests that no turn was left for.

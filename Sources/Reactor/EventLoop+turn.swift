@@ -99,6 +99,10 @@ extension EventLoop {
     case .deferred:
       connection.isDeferred = true
       connection.hasMore = connection.unconsumedByteCount > 0
+      if _slowPath(connection.isGone) {
+        closeIfGone(connection)
+        if connection.isClosed { return }
+      }
     case .close:
       connection.closesAfterOutput = true
       dropInput(connection)
@@ -108,6 +112,14 @@ extension EventLoop {
       if connection.isClosed { return }
     }
     settle(connection)
+  }
+
+  /// Nobody is there to read the reply that is owed, and nothing was asked after it: a wait that may be long need not hold the descriptor.
+  func closeIfGone(_ connection: Connection) {
+    guard connection.isGone, connection.unconsumedByteCount == 0 else { return }
+    var byte: UInt8 = 0
+    let count = recv(connection.descriptor, &byte, 1, Int32(MSG_PEEK))
+    if count == 0 || count < 0 && errno != EAGAIN && errno != EINTR { close(connection, because: .peer) }
   }
 
   /// Decides what comes next for a connection whose turn is over.

@@ -144,7 +144,11 @@ extension EventLoop {
     guard let connection = connections[slot],
       connection.id.generation == UInt32(truncatingIfNeeded: token >> 32)
     else { return }
-    if flags & ~(cepoll_in | cepoll_out) != 0 { connection.sawHangup = true }
+    if _slowPath(flags & ~(cepoll_in | cepoll_out) != 0) {
+      connection.sawHangup = true
+      if flags & (cepoll_hup | cepoll_err) != 0 { connection.isGone = true }
+      if connection.isDeferred { closeIfGone(connection) }
+    }
     if flags & ~cepoll_out != 0 { connection.isReadable = true }
     if _slowPath(connection.unsentByteCount > 0) {
       // A hang-up in both directions shows as a failure to send.

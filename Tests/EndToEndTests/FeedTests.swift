@@ -159,6 +159,19 @@ import WireProtocol
     }
     #expect(parts[0].text == "change" && parts[1] == .integer(end))
     #expect(parts[2].text?.contains(#""kind":"wireDown""#) == true)
+    // A client that hangs up while it waits is forgotten at once.
+    func waitingReads() throws -> String {
+      let lines = (try daemon.client().ask(["INFO", "changes"]).text ?? "").split(whereSeparator: \.isNewline)
+      return lines.first { $0.hasPrefix("changes_waiting_reads:") }.map(String.init) ?? ""
+    }
+    let hangsUp = try UnixListener.connect(to: daemon.data + "/feed.sock")
+    let request = "CHANGES.READ \(read.next) BLOCK 60000\r\n"
+    #expect(send(hangsUp, request, request.utf8.count, 0) == request.utf8.count)
+    for _ in 0..<3000 where try waitingReads() != "changes_waiting_reads:1" { usleep(10_000) }
+    #expect(try waitingReads() == "changes_waiting_reads:1")
+    close(hangsUp)
+    for _ in 0..<3000 where try waitingReads() != "changes_waiting_reads:0" { usleep(10_000) }
+    #expect(try waitingReads() == "changes_waiting_reads:0")
     // A read that waits does not keep the daemon from ending.
     let waiting = Thread { [path = daemon.data + "/feed.sock"] in
       let client = try? SocketClient(path: path, timeoutSeconds: 60)

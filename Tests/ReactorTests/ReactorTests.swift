@@ -247,7 +247,7 @@ struct ReactorTests {
     let id = try #require(
       server.log.wait { $0.contains { $0.deferredID != nil } }.compactMap(\.deferredID).first)
     gone = nil
-    // The end of the connection shows when the reply cannot be sent; its slot is then used again.
+    // Whichever comes first closes the connection, its end or a reply that cannot be sent; its slot is then used again.
     _ = server.reactor.onFirstLoop { $0.complete(id) { $0.append("done\n") } }
     server.log.wait { $0.contains { $0.closeReason != nil } }
     let next = try server.connect()
@@ -258,6 +258,37 @@ struct ReactorTests {
     #expect(!server.reactor.onFirstLoop { $0.complete(ids[0]) { $0.append("wrong\n") } })
     #expect(server.reactor.onFirstLoop { $0.complete(ids[1], next: .close) { $0.append("right\n") } })
     #expect(next.rest() == "right\n")
+  }
+
+  @Test("a client that has gone is not waited for, unless it has asked for more")
+  func goneWhileDeferred() throws {
+    let server = try LineServer()
+    func deferredIDs(_ count: Int) -> [ConnectionID] {
+      server.log.wait { $0.compactMap(\.deferredID).count == count }.compactMap(\.deferredID)
+    }
+    var client: Client? = try server.connect()
+    client?.send("defer\n")
+    let first = deferredIDs(1)[0]
+    client = nil
+    server.log.wait { $0.contains(.closed(first, .peer)) }
+
+    client = try server.connect()
+    client?.send("defer\necho after\n")
+    let second = deferredIDs(2)[1]
+    client = nil
+    server.reactor.barrier()
+    #expect(!server.log.events.contains { $0.closeReason != nil && $0 != .closed(first, .peer) })
+    #expect(server.reactor.onFirstLoop { $0.complete(second) { $0.append("done\n") } })
+    server.log.wait { events in events.contains { if case .closed(second, _) = $0 { true } else { false } } }
+
+    // One that has only ended its requests waits for its reply.
+    let half = try server.connect()
+    half.send("defer\n")
+    half.finishSending()
+    let third = deferredIDs(3)[2]
+    server.reactor.barrier()
+    #expect(server.reactor.onFirstLoop { $0.complete(third) { $0.append("done\n") } })
+    #expect(half.rest() == "done\n")
   }
 
   @Test("a message that nobody asked for reaches its connection, between replies and before a deferred one")
