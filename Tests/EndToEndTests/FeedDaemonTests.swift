@@ -86,6 +86,16 @@ import WireProtocol
     let accepted = try outaged("accept", "oms", "--data", bench.data)
     #expect(accepted.status == 0 && accepted.output.contains("60 cleared"), "\(accepted)")
     #expect(try served(daemon) == 0)
+    // A few of the records are faulty: held, named, and accepted without them.
+    let some = try String(contentsOfFile: fixtures + "/outages/outages.geojson", encoding: .utf8)
+    let faulty = some.replacing("\"outageId\":\"OMS-451", with: "\"was\":\"OMS-451")
+    try faulty.write(toFile: bench.scratch.path + "/in/c.geojson", atomically: true, encoding: .utf8)
+    try waitForFeed(daemon, "oms") { $0["held_tooManyRejected"] == "1" }
+    #expect(try served(daemon) == 0)
+    let rest = try outaged("accept", "oms", "--data", bench.data)
+    let kept = try Bench.ids("outages/outages.geojson").count { !$0.hasPrefix("OMS-451") }
+    #expect(kept < 60 && rest.status == 0 && rest.output.contains("\(kept) added"), "\(rest)")
+    #expect(try served(daemon) == kept)
     let wrong = try outaged("accept", "emo", "--data", bench.data)
     #expect(wrong.status == 1 && wrong.errors.contains("no feed 'emo', expected one of oms"), "\(wrong)")
     #expect(try outaged("accept", "oms", "--data", bench.data).errors.contains("nothing is held"))
