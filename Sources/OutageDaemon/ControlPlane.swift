@@ -227,10 +227,11 @@ final class ControlPlane: @unchecked Sendable {
         let count = publisher.territory.servicePoints.rowCount
         let answer = "{\"reloaded\":\(isNew),\"servicePoints\":\(count)}"
         render { reply(.success(answer)) }
-      case .rollBack(let version):
+      case .rollBack(let version, let isDryRun):
         try checkNoHandover()
-        let outcome = try publisher.rollBack(to: version, isDryRun: false)
-        serve(outcome) { reply(.success(outcome.json())) }
+        let outcome = try publisher.rollBack(to: version, isDryRun: isDryRun)
+        let answer = { @Sendable in reply(.success(outcome.json())) }
+        if outcome.version == nil { answer() } else { serve(outcome, answer) }
       case .acceptFeed(let name):
         guard let feeds else { throw FeedError.unknown(name, known: []) }
         feeds.accept(name) { reply($0.mapError { RequestError(.failed, $0.description) }) }

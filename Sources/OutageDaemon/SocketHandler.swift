@@ -22,7 +22,7 @@ enum ListenerTag: Int {
 /// A request of the admin socket that takes longer than an event loop may.
 enum AdminRequest: Sendable {
   case publish(path: String, optionsJSON: String?)
-  case rollBack(version: Int)
+  case rollBack(version: Int, isDryRun: Bool)
   case acceptFeed(name: String)
   case status
   case reloadAddresses
@@ -141,7 +141,8 @@ final class SocketHandler: ConnectionHandler {
     case .layerPublish(let path, let optionsJSON):
       services.admin(.publish(path: text(path), optionsJSON: optionsJSON.map(text)), connection, loop)
     case .layerStatus: services.admin(.status, connection, loop)
-    case .layerRollback(let version): services.admin(.rollBack(version: version), connection, loop)
+    case .layerRollback(let version, let isDryRun):
+      services.admin(.rollBack(version: version, isDryRun: isDryRun), connection, loop)
     case .layerAccept(let feed): services.admin(.acceptFeed(name: text(feed)), connection, loop)
     case .addressesReload: services.admin(.reloadAddresses, connection, loop)
     case .handoverBegin: services.admin(.beginHandover, connection, loop)

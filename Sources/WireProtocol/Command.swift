@@ -40,7 +40,7 @@ public enum Command {
   case feed(FeedRequest)
   case layerPublish(path: Bytes, optionsJSON: Bytes?)
   case layerStatus
-  case layerRollback(version: Int)
+  case layerRollback(version: Int, isDryRun: Bool)
   case layerAccept(feed: Bytes)
   case addressesReload
   case handoverBegin

@@ -93,7 +93,11 @@ public struct CommandParser: Sendable {
         throw RequestError(
           .badArgument, "expected a layer version of 1 or more, found \(RequestError.quoted(arguments[1]))")
       }
-      return .layerRollback(version: version)
+      guard arguments.count == 2 || arguments.count == 3 && Self.isWord(arguments[2], "DRYRUN") else {
+        throw RequestError(
+          .badArgument, "expected DRYRUN or nothing behind the version; \(usage(id))")
+      }
+      return .layerRollback(version: version, isDryRun: arguments.count == 3)
     case .layerAccept: return .layerAccept(feed: arguments[1])
     case .addressesReload: return .addressesReload
     case .handoverBegin: return .handoverBegin

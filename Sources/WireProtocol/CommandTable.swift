@@ -78,7 +78,12 @@ public enum CommandTable {
         "LAYER.ROLLBACK", role: .admin, group: .layer,
         "Serves an earlier layer again, under a new version number.",
         complexity: "O(V + S), V vertices, S service points",
-        arguments: [ArgumentSpec("version", .integer, "The number of the layer version to go back to.")],
+        arguments: [
+          ArgumentSpec("version", .integer, "The number of the layer version to go back to."),
+          ArgumentSpec(
+            "dryrun", .pureToken, token: "DRYRUN", optional: true,
+            "Tells what would change, and publishes nothing."),
+        ],
         reply: "A bulk string, the differences as JSON.")
     case .layerAccept:
       CommandSpec(

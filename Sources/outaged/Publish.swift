@@ -58,16 +58,19 @@ struct Rollback: ParsableCommand {
 
   @OptionGroup var data: DataOptions
 
+  @Flag(help: "Tell what would change, and publish nothing.")
+  var dryRun = false
+
   @Flag(help: "Print one JSON object.")
   var json = false
 
   func run() throws {
     let outcome: String
     if let client = try? SocketClient(path: data.adminSocketPath) {
-      outcome = try askDaemon(client, ["LAYER.ROLLBACK", String(version)])
+      outcome = try askDaemon(client, ["LAYER.ROLLBACK", String(version)] + (dryRun ? ["DRYRUN"] : []))
     } else {
       outcome = withPublisher(data, try data.configuration()) {
-        try $0.rollBack(to: version, isDryRun: false)
+        try $0.rollBack(to: version, isDryRun: dryRun)
       }
     }
     try printOutcome(outcome, json: json, timings: false)

@@ -54,7 +54,7 @@ private func text(_ command: Command) -> String {
   case .feed(let request): "\(request)"
   case .layerPublish(let path, let options): "publish \(text(path)) \(options.map { text($0) } ?? "-")"
   case .layerStatus: "status"
-  case .layerRollback(let version): "rollback \(version)"
+  case .layerRollback(let version, let isDryRun): "rollback \(version)\(isDryRun ? " dry" : "")"
   case .layerAccept(let feed): "accept \(text(feed))"
   case .addressesReload: "reload"
   case .handoverBegin: "hand over"
@@ -101,7 +101,7 @@ struct CommandTests {
       (.accounts, "OUTAGE.MACCOUNT id [id ...]", -2),
       (.points, "OUTAGE.MPOINT lon lat [lon lat ...]", -3),
       (.hello, "HELLO [protover [AUTH username password] [SETNAME clientname]]", -1),
-      (.layerRollback, "LAYER.ROLLBACK version", 2),
+      (.layerRollback, "LAYER.ROLLBACK version [DRYRUN]", -2),
       (.quit, "QUIT", 1),
     ])
   func usage(id: CommandID, usage: String, arity: Int) {
@@ -180,6 +180,7 @@ struct CommandTests {
       (["LAYER.PUBLISH", "storm.geojson"], "publish storm.geojson -"),
       (["LAYER.PUBLISH", "storm.geojson", "{\"dryRun\":true}"], "publish storm.geojson {\"dryRun\":true}"),
       (["LAYER.STATUS"], "status"), (["LAYER.ROLLBACK", "7"], "rollback 7"),
+      (["LAYER.ROLLBACK", "7", "dryrun"], "rollback 7 dry"),
       (["LAYER.ACCEPT", "oms"], "accept oms"), (["ADDRESSES.RELOAD"], "reload"),
       (["OUTAGE.ACCOUNT", "1"], "account 1"),
     ])
