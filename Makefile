@@ -76,10 +76,10 @@ soak: build .build/bench-tools
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests Bench/Package.swift Bench/Sources Bench/Tests
 
-# The tables at the end of two pages are the program's own.
+# The tables at the end of three pages are the program's own.
 docs: build
-	@for page in PROTOCOL:commands FORMATS:formats; do \
-	  file=Docs/$${page%:*}.md; command=$${page#*:}; \
+	@for page in PROTOCOL:commands FORMATS:formats "METRICS:metrics --list"; do \
+	  file=Docs/$${page%%:*}.md; command=$${page#*:}; \
 	  sed -i "/^<!-- outaged $$command -->$$/q" $$file && $(OUTAGED) $$command >> $$file; \
 	done
 

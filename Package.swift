@@ -40,6 +40,7 @@ let package = Package(
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
@@ -74,6 +75,12 @@ let package = Package(
       ["OutageModel", "CSpatiaLite", .product(name: "GRDB", package: "GRDB.swift")]),
     module("Feeds", ["OutageModel", "LayerImport"]),
     module(
+      "MetricsExport",
+      [
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ]),
+    module(
       "EventLog",
       ["OutageModel", "LayerStore", "ByteBuffers", .product(name: "GRDB", package: "GRDB.swift")]),
     module(
@@ -82,7 +89,7 @@ let package = Package(
         "Feeds",
         "OutageModel", "PointLocation", "Territory", "SuspectedOutages", "PointHull", "CallerAnswer",
         "ByteBuffers", "WireProtocol", "Reactor", "LayerImport", "LayerStore", "EventLog", "CChecksum",
-        "CMemory",
+        "CMemory", "MetricsExport",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),
@@ -110,6 +117,7 @@ let package = Package(
     tests("Reactor", ["CEpoll", "ByteBuffers", "TestSupport"]),
     tests("LayerImport", ["OutageModel", "CSpatiaLite"]),
     tests("Feeds", ["OutageModel", "LayerImport"]),
+    tests("MetricsExport", ["TestSupport"]),
     tests(
       "LayerStore",
       [
@@ -127,7 +135,7 @@ let package = Package(
       [
         "SuspectedOutages",
         "OutageModel", "Territory", "CallerAnswer", "ByteBuffers", "WireProtocol", "Reactor", "LayerImport",
-        "LayerStore", "CChecksum",
+        "LayerStore", "CChecksum", "EventLog", "Feeds", "MetricsExport", "TestSupport",
       ]),
     .testTarget(
       name: "EndToEndTests",

@@ -28,6 +28,7 @@ final class GroupCommit: Sendable {
   private let doing: String
   private let interval: Duration
   private let state = Mutex(State())
+  private let spent = Mutex((commits: 0, seconds: 0.0))
   private let wake = DispatchSemaphore(value: 0)
   private let ended = DispatchSemaphore(value: 0)
 
@@ -69,6 +70,9 @@ final class GroupCommit: Sendable {
       wake.signal()
     }
   }
+
+  /// Transactions that were committed, and the time that they took, `fsync` included.
+  var figures: (commits: Int, seconds: Double) { spent.withLock { $0 } }
 
   /// Writes what waits and ends the thread; returns when it has ended.
   func stop() {
@@ -112,8 +116,9 @@ final class GroupCommit: Sendable {
   }
 
   private func transaction(_ group: [Work]) throws(StoreError) -> [any Sendable] {
+    let start = ContinuousClock.now
     do {
-      return try pool.writeWithoutTransaction { db in
+      let values = try pool.writeWithoutTransaction { db in
         var values: [any Sendable] = []
         try db.inTransaction(.immediate) {
           values = try group.map { try $0.write(db) }
@@ -121,6 +126,8 @@ final class GroupCommit: Sendable {
         }
         return values
       }
+      spent.withLock { $0 = ($0.commits + 1, $0.seconds + (ContinuousClock.now - start) / .seconds(1)) }
+      return values
     } catch {
       throw StoreError(error, file: file, doing: doing)
     }

@@ -95,6 +95,7 @@ public final class ReportJournal: Sendable {
   public var statistics: ReportCounts {
     var counts = counts.withLock { $0 }
     counts.unmatched = unmatched.withLock(\.count)
+    (counts.commits, counts.commitSeconds) = commit.figures
     return counts
   }
 }
@@ -117,6 +118,11 @@ public struct ReportCounts: Sendable, Equatable {
   public var lastMatchDelayMilliseconds: Int64 = 0
   /// How far each consumer has got.
   public var consumers: [String: Int] = [:]
+  /// Transactions, and the time that they took.
+  public var commits = 0
+  public var commitSeconds = 0.0
+
+  public init() {}
 }
 
 // MARK: - Adding

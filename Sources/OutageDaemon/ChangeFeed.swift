@@ -503,20 +503,4 @@ final class ChangeFeed: @unchecked Sendable {
     guard let consumers = try? changes.consumers() else { return }
     statistics.withLock { $0.consumers = consumers }
   }
-
-  /// The lines of `INFO`'s section.
-  var information: [(String, Any)] {
-    let s = statistics.withLock { $0 }
-    return [
-      ("changes_ready", s.isReady ? 1 : 0), ("changes_oldest_sequence", s.oldestSequence),
-      ("changes_next_sequence", s.nextSequence), ("changes_layer_version", s.layerNumber ?? 0),
-      ("changes_held_until", s.heldUntil?.iso8601 ?? ""),
-      ("changes_subscribers", s.subscribers), ("changes_waiting_reads", s.waitingReads),
-      ("changes_last_write_milliseconds", Int(s.lastWriteMilliseconds)),
-      ("changes_last_error", (s.lastError ?? "").replacing("\n", with: "; ")),
-    ]
-      + s.consumers.map {
-        ("changes_consumer_\($0.name)", "sequence=\($0.sequence),lag=\(s.nextSequence - 1 - $0.sequence)")
-      }
-  }
 }

@@ -22,6 +22,9 @@ final class ControlPlane: @unchecked Sendable {
     var asOf: Timestamp?
     var publishCount = 0
     var failedPublishCount = 0
+    /// Of all publishes; the last loop's taking the new layer included.
+    var publishSeconds = 0.0
+    var lastPublishSeconds = 0.0
     var lastError: String?
     var startedAt: Timestamp
   }
@@ -275,7 +278,16 @@ final class ControlPlane: @unchecked Sendable {
         "version": "\(outcome.version?.number ?? 0)", "outages": "\(publisher.territory.outages.count)",
         "servicePointsOut": "\(servicePointsOut)",
       ])
-    render(done)
+    let start = ContinuousClock.now
+    let milliseconds = outcome.timings.reduce(0) { $0 + $1.milliseconds }
+    render { [self] in
+      let seconds = milliseconds / 1000 + (ContinuousClock.now - start) / .seconds(1)
+      summary.withLock {
+        $0.publishSeconds += seconds
+        $0.lastPublishSeconds = seconds
+      }
+      done()
+    }
     keepSnapshot()
   }
 

@@ -92,7 +92,10 @@ public struct Daemon: Sendable {
     let layerFeeds = try FeedDesk(
       directory: options.directory, control: control, log: log, clock: systemClock)
     control.feeds = layerFeeds
-    let reactor = try startReactor(configuration, control, desk, feed, monitor)
+    let source = FigureSource(options, control: control, reports: desk, changes: feed, suspicion: monitor)
+    let reactor = try startReactor(configuration, control, desk, feed, source)
+    let metrics = MetricsService(source: source, log: log)
+    if takeover == nil { metrics.offer(at: configuration.metricsAddress) }
     let listeners = try Listeners(options, takeover: takeover)
     // Callers are told LOADING until the Territory is there, which is better than to be refused; but where another process answers still,
     // they are left to that one.
@@ -113,6 +116,7 @@ public struct Daemon: Sendable {
         if let takeover {
           try listeners.add(to: reactor)
           try takeover.commit()
+          metrics.offer(at: configuration.metricsAddress)
           lock.nameHolder()
           feed.lookAgain(afterSeconds: Self.drainMilliseconds / 1000 + 1)
         }
@@ -141,6 +145,7 @@ public struct Daemon: Sendable {
         desk.reconfigure(configuration.reports)
         feed.reconfigure(configuration.changes)
         try monitor.restart(configuration.suspected, journal: desk.journal)
+        metrics.offer(at: configuration.metricsAddress)
       } catch {
         log.error("configuration kept as it was", metadata: ["error": "\(error)"])
       }
@@ -151,6 +156,8 @@ public struct Daemon: Sendable {
     log.info(ended.leavesSockets ? "handed over, draining" : "draining")
     // The main process is another one then, and whatever becomes of this one is not the service's state.
     if !ended.leavesSockets { notifier.notify(.stopping, status: "draining") }
+    // A process that takes over waits for the address.
+    metrics.stop()
     layerFeeds.stop()
     feed.drain()
     reactor.drain(withinMilliseconds: Self.drainMilliseconds, acceptingQueued: !ended.leavesSockets)
@@ -178,32 +185,25 @@ public struct Daemon: Sendable {
 
   private func startReactor(
     _ configuration: DaemonConfiguration, _ control: ControlPlane, _ desk: ReportDesk, _ feed: ChangeFeed,
-    _ monitor: SuspicionMonitor
+    _ source: FigureSource
   ) throws(ReactorError) -> Reactor {
     var limits = ReactorLimits()
     limits.connectionsMax = configuration.maxConnections
     limits.requestMilliseconds = Int64(configuration.halfRequestTimeoutSeconds) * 1000
     limits.writeStallMilliseconds = Int64(configuration.unreadReplyTimeoutSeconds) * 1000
     let parser = CommandParser()
-    let counters = Shared<[LoopCounters]>([])
-    let information = { @Sendable [options] (sections: [String]) in
-      InfoReport(
-        version: outagedVersion, querySocket: options.querySocket, adminSocket: options.adminSocket,
-        summary: control.summary.withLock { $0 }, loops: counters.value.withLock { $0 },
-        feeds: control.feeds?.statuses ?? [], now: systemClock(),
-        reports: desk.information, changes: feed.information, suspected: monitor.information
-      ).text(sections)
-    }
     let loopCount = configuration.eventLoops ?? min(64, ProcessInfo.processInfo.activeProcessorCount)
     let initialState = control.initialState
-    let services = SlowServices(
+    let services = Services(
       admin: { control.carryOut($0, for: $1, on: $2) }, report: { desk.take($0, from: $1, on: $2) },
+      metrics: { MetricsReport.text(source.figures) },
       feed: { feed.carryOut($0, $1, for: $2, on: $3) }, feedIsGone: { feed.forget($0) })
     return try Reactor(loopCount: loopCount, limits: limits) { loop in
-      counters.value.withLock { $0.append(loop.counters) }
+      let counters = RequestCounters()
+      source.add(DaemonFigures.Loop(counters: loop.counters, requests: counters))
       let responder = QueryResponder(
         state: initialState, parser: parser, identity: ServerIdentity(version: outagedVersion),
-        information: information)
+        counters: counters, information: { InfoReport(figures: source.figures).text($0) })
       return SocketHandler(loop: loop, responder: responder, parser: parser, services: services)
     }
   }

@@ -4,6 +4,7 @@ import CallerAnswer
 import EventLog
 import Feeds
 import Foundation
+import MetricsExport
 import OutageModel
 
 /// What cannot be used in the configuration, and why.
@@ -52,6 +53,9 @@ public struct DaemonConfiguration: Sendable, Equatable {
   var suspected = SuspectedConfiguration()
   var changes = ChangeSettings()
   var reports = ReportDeskSettings()
+
+  /// Where metrics are offered by HTTP; `nil`: nowhere.
+  var metricsAddress: MetricsAddress?
 
   /// Where outage layers come from by themselves; their outages together are the layer.
   public var feeds: [FeedConfiguration] = []
@@ -139,6 +143,11 @@ public struct DaemonConfiguration: Sendable, Equatable {
       try reader.take("spoolIntervalSeconds", "1 to 86400", &reports.spoolIntervalSeconds) {
         (1...86_400).contains($0)
       }
+    }
+    try reader.object("metrics") { (reader: inout StrictReader) throws(ConfigurationError) in
+      var address = ""
+      try reader.take("address", MetricsAddress.expected, &address) { MetricsAddress($0) != nil }
+      metricsAddress = MetricsAddress(address)
     }
     feeds = try feeds(&reader)
     try reader.finish()

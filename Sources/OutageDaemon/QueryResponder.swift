@@ -29,8 +29,7 @@ public struct QueryResponder: ~Copyable {
   private let identity: ServerIdentity
   private let information: @Sendable ([String]) -> String
   private var composer = AnswerComposer()
-  /// Requests that were answered with an error.
-  public private(set) var errorCount = 0
+  let counters: RequestCounters
 
   /// How a connection goes on after a request.
   enum Outcome {
@@ -43,14 +42,18 @@ public struct QueryResponder: ~Copyable {
   /// The most bytes of one `MACCOUNT` or `MPOINT` reply; further elements are errors.
   public static let multipleReplyBytesMax = 16 << 20
 
-  /// - Parameter information: the text of `INFO` for the sections that are asked for; none: all.
+  /// - Parameters:
+  ///   - counters: count what this loop answers.
+  ///   - information: the text of `INFO` for the sections that are asked for; none: all.
   public init(
     state: ServedState, parser: CommandParser, identity: ServerIdentity,
+    counters: RequestCounters = RequestCounters(),
     information: @escaping @Sendable ([String]) -> String
   ) {
     self.state = state
     self.parser = parser
     self.identity = identity
+    self.counters = counters
     self.information = information
   }
 
@@ -63,7 +66,7 @@ public struct QueryResponder: ~Copyable {
       let command = try parser.parse(arguments, role: .query)
       return try answer(command, session: &session, into: &output)
     } catch {
-      errorCount += 1
+      counters.count(error.word)
       output.appendError(error)
       return .keep
     }
@@ -72,6 +75,7 @@ public struct QueryResponder: ~Copyable {
   private mutating func answer(
     _ command: Command, session: inout SessionState, into output: inout ByteBuffer
   ) throws(RequestError) -> Outcome {
+    counters.count(command.id)
     switch command {
     case .account(let id, let options):
       let sheet = try loadedSheet()
@@ -129,7 +133,7 @@ public struct QueryResponder: ~Copyable {
       let names = (0..<sections.count).map { String(decoding: sections[$0], as: UTF8.self).lowercased() }
       output.appendVerbatim(information(names), session.version)
     case .layerPublish, .layerStatus, .layerRollback, .layerAccept, .addressesReload, .handoverBegin,
-      .handoverCommit:
+      .handoverCommit, .metrics:
       throw RequestError(.notPermitted, "served on the admin socket only")
     case .feed: throw RequestError(.notPermitted, "served on the feed and admin sockets only")
     }
@@ -150,6 +154,7 @@ public struct QueryResponder: ~Copyable {
     _ output: inout ByteBuffer
   ) {
     guard !rows.isEmpty else {
+      counters.countUnknownKey()
       output.appendNull(session.version)
       return
     }

@@ -33,6 +33,13 @@ final class ReportDesk: Sendable {
     var lastError: String?
   }
 
+  /// What `INFO` and `METRICS` tell of reports.
+  struct Figures: Sendable {
+    var counts = ReportCounts()
+    var spooledFiles = 0
+    var lastError: String?
+  }
+
   init(
     directory: String, settings: ReportDeskSettings, log: Logger, clock: @escaping @Sendable () -> Timestamp
   ) throws {
@@ -142,22 +149,12 @@ final class ReportDesk: Sendable {
     }
   }
 
-  /// The lines of `INFO`'s section.
-  var information: [(String, Any)] {
+  /// From any thread.
+  var figures: Figures {
     let counts = journal.statistics
-    let (files, error) = state.withLock { ($0.spooledFiles, $0.lastError) }
-    return [
-      ("reports_last_sequence", counts.lastSequence), ("reports_stored", counts.stored),
-      ("reports_duplicates", counts.duplicates), ("reports_repeats", counts.repeats),
-      ("reports_failed", counts.failed), ("reports_wire_down", counts.wiresDown),
-      ("reports_matched", counts.matched), ("reports_unmatched", counts.unmatched),
-      ("reports_last_match_delay_seconds", counts.lastMatchDelayMilliseconds / 1000),
-      ("reports_spooled_files", files),
-      ("reports_last_error", (error ?? "").replacing("\n", with: "; ")),
-    ]
-      + counts.consumers.sorted { $0.key < $1.key }.map { name, sequence in
-        ("reports_consumer_\(name)", "sequence=\(sequence),lag=\(counts.lastSequence - sequence)")
-      }
+    return state.withLock {
+      Figures(counts: counts, spooledFiles: $0.spooledFiles, lastError: $0.lastError)
+    }
   }
 }
 

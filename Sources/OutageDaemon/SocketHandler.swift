@@ -32,10 +32,11 @@ enum AdminRequest: Sendable {
   case adminIsGone
 }
 
-/// What takes longer than an event loop may; each completes the connection when it is done.
-struct SlowServices: Sendable {
+/// What is answered beside the path of lookups. What takes longer than an event loop may completes the connection when it is done.
+struct Services: Sendable {
   var admin: @Sendable (AdminRequest, ConnectionID, EventLoop) -> Void
   var report: @Sendable (ReportIntake, ConnectionID, EventLoop) -> Void
+  var metrics: @Sendable () -> String
   var feed: @Sendable (FeedRequest, RESPVersion, ConnectionID, EventLoop) -> Void
   /// A connection that has sent one of those is closed.
   var feedIsGone: @Sendable (ConnectionID) -> Void
@@ -55,7 +56,7 @@ final class SocketHandler: ConnectionHandler {
   private unowned let loop: EventLoop
 
   init(
-    loop: EventLoop, responder: consuming QueryResponder, parser: CommandParser, services: SlowServices
+    loop: EventLoop, responder: consuming QueryResponder, parser: CommandParser, services: Services
   ) {
     self.loop = loop
     self.responder = responder
@@ -133,6 +134,7 @@ final class SocketHandler: ConnectionHandler {
     do throws(RequestError) {
       command = try parser.parse(arguments, role: role)
     } catch {
+      responder.counters.count(error.word)
       output.appendError(error)
       return .wait
     }
@@ -140,6 +142,10 @@ final class SocketHandler: ConnectionHandler {
     switch command {
     case .layerPublish(let path, let optionsJSON):
       services.admin(.publish(path: text(path), optionsJSON: optionsJSON.map(text)), connection, loop)
+    case .metrics:
+      responder.counters.count(.metrics)
+      output.appendVerbatim(services.metrics(), session.pointee.version)
+      return .wait
     case .layerStatus: services.admin(.status, connection, loop)
     case .layerRollback(let version, let isDryRun):
       services.admin(.rollBack(version: version, isDryRun: isDryRun), connection, loop)
@@ -152,6 +158,7 @@ final class SocketHandler: ConnectionHandler {
       services.feed(request, session.pointee.version, connection, loop)
     default: return nil
     }
+    responder.counters.count(command.id)
     return .deferred
   }
 }

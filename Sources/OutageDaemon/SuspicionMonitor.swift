@@ -99,15 +99,8 @@ final class SuspicionMonitor: @unchecked Sendable {
 
   func stop() { thread.stop() }
 
-  /// The lines of `INFO`'s section.
-  var information: [(String, Any)] {
-    let summary = summary.withLock { $0 }
-    return [
-      ("suspected_outages", summary.outages), ("suspected_raised", summary.raised),
-      ("suspected_withdrawn", summary.withdrawn),
-      ("suspected_unexplained_reports", summary.unexplainedReports),
-    ]
-  }
+  /// From any thread.
+  var figures: SuspicionSummary { summary.withLock { $0 } }
 
   // MARK: On the thread
 

@@ -36,6 +36,7 @@ public enum Command {
   case points(Positions)
   /// Sections that are asked for, as the client wrote them; none: all.
   case info(sections: Arguments)
+  case metrics
   case reportAdd(ReportRequest)
   case feed(FeedRequest)
   case layerPublish(path: Bytes, optionsJSON: Bytes?)

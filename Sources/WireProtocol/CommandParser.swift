@@ -103,6 +103,7 @@ public struct CommandParser: Sendable {
     case .handoverBegin: return .handoverBegin
     case .handoverCommit: return .handoverCommit
     case .info: return .info(sections: arguments.dropFirst(1))
+    case .metrics: return .metrics
     case .ping:
       guard arguments.count <= 2 else { throw wrongCount(id) }
       return .session(.ping(message: arguments.count == 2 ? arguments[1] : nil))

@@ -8,7 +8,7 @@ public enum CommandID: Int, CaseIterable, Sendable {
   case layerPublish, layerStatus, layerRollback, layerAccept, addressesReload
   case handoverBegin, handoverCommit
   case ping, echo, hello, auth, select, client, reset, quit
-  case info, command, config
+  case info, metrics, command, config
 }
 
 /// The table from which requests are recognised, and from which `COMMAND`, the command line's help and the documentation come.
@@ -167,6 +167,11 @@ public enum CommandTable {
         "INFO", group: .server, "Describes the server: version, uptime, connections, layer, memory.",
         arguments: [ArgumentSpec("section", .string, optional: true, multiple: true, "Only these sections.")],
         reply: "A text of `name:value` lines under `# Section` headings.")
+    case .metrics:
+      CommandSpec(
+        "METRICS", role: .admin, group: .server,
+        "Tells all figures of the daemon, as its HTTP endpoint does.",
+        reply: "A text in the Prometheus text format.")
     case .command:
       CommandSpec(
         "COMMAND", group: .server, "Describes the commands.", complexity: "O(C), C commands",

@@ -11,7 +11,7 @@ struct Outaged: AsyncParsableCommand {
     version: outagedVersion,
     subcommands: [
       Serve.self, Import.self, Check.self, Publish.self, Rollback.self, Accept.self, Status.self, Ask.self,
-      Changes.self, Commands.self, Formats.self,
+      Changes.self, Metrics.self, Commands.self, Formats.self,
     ])
 }
 

@@ -4,16 +4,19 @@ import Foundation
 import Testing
 
 @Suite struct DocumentTests {
-  @Test(arguments: [("Docs/PROTOCOL.md", "commands"), ("Docs/FORMATS.md", "formats")])
+  @Test(arguments: [
+    ("Docs/PROTOCOL.md", "commands"), ("Docs/FORMATS.md", "formats"), ("Docs/METRICS.md", "metrics --list"),
+  ])
   func `a page ends with the tables that the program prints`(page: String, command: String) throws {
     let text = try String(contentsOfFile: checkout + "/" + page, encoding: .utf8)
-    let tables = try outaged(command).output
+    let tables = try run(outagedBinary, command.split(separator: " ").map(String.init)).output
     try #require(tables.contains("| --- |"))
     #expect(text.hasSuffix("<!-- outaged \(command) -->\n" + tables), "\(page) is old: `make docs` renews it")
   }
 
   @Test(arguments: [
     "README.md", "CONTRIBUTING.md", "Docs/ARCHITECTURE.md", "Docs/BENCHMARKS.md", "Docs/OPERATIONS.md",
+    "Docs/METRICS.md",
   ])
   func `every page, plot and file that a page links to is there`(page: String) throws {
     let text = try String(contentsOfFile: checkout + "/" + page, encoding: .utf8)

@@ -3,6 +3,7 @@
 import Foundation
 import CallerAnswer
 import LayerImport
+import MetricsExport
 import OutageModel
 import SuspectedOutages
 import Testing
@@ -35,6 +36,8 @@ import Testing
     #expect(c.halfRequestTimeoutSeconds == 4)
     #expect(c.unreadReplyTimeoutSeconds == 5)
     #expect(try configuration("{}") == DaemonConfiguration())
+    let metrics = try configuration(#"{"metrics":{"address":"127.0.0.1:9464"}}"#).metricsAddress
+    #expect(metrics?.description == "127.0.0.1:9464")
   }
 
   @Test func `the keys of suspected outages are taken and bounded`() throws {
@@ -74,7 +77,8 @@ import Testing
     (#"{"territoryBounds":[1,2,3]}"#, "territoryBounds"),
     (#"{"territoryBounds":[10,2,3,4]}"#, "territoryBounds"), (#"{"maxRejected":2}"#, "maxRejected"),
     (#"{"keepLayers":1}"#, "keepLayers"), (#"{"eventLoops":65}"#, "eventLoops"),
-    (#"{"eventLoops":null}"#, "eventLoops"),
+    (#"{"eventLoops":null}"#, "eventLoops"), (#"{"metrics":{"address":"0.0.0.0:9464"}}"#, "metrics.address"),
+    (#"{"metrics":{"address":9464}}"#, "metrics.address"), (#"{"metrics":{"port":9464}}"#, "metrics.port"),
   ])
   func `a key that is not known, of the wrong type or out of bounds is an error that names it`(
     json: String, key: String

@@ -1,9 +1,13 @@
 // What operators are told: `outaged status` and `INFO`.
 
+import EventLog
 import Foundation
 import OutageModel
+import TestSupport
 import Testing
+import WireProtocol
 
+@testable import Feeds
 @testable import OutageDaemon
 @testable import Reactor
 
@@ -50,15 +54,31 @@ import Testing
   private func info(_ change: (inout ControlPlane.Summary) -> Void = { _ in }) -> InfoReport {
     var summary = ControlPlane.Summary(startedAt: moment)
     change(&summary)
+    return InfoReport(figures: figures(summary))
+  }
+
+  private func figures(_ summary: ControlPlane.Summary, feeds: [FeedStatus] = []) -> DaemonFigures {
     let loop = LoopCounters()
     loop.accepted.add(3)
     loop.requests.add(41)
     loop.closed(because: .peer).add(1)
-    return InfoReport(
-      version: "1.2.3", querySocket: "q.sock", adminSocket: "a.sock", summary: summary,
-      loops: [loop, LoopCounters()], now: moment.adding(seconds: 90),
-      reports: [("reports_stored", 7)], changes: [("changes_ready", 1)],
-      suspected: [("suspected_outages", 2)])
+    let requests = RequestCounters()
+    requests.count(.account)
+    requests.count(.account)
+    requests.count(RequestError.Word.badArgument)
+    var reports = ReportDesk.Figures()
+    reports.counts.stored = 7
+    reports.counts.lastSequence = 9
+    reports.counts.consumers = ["oms \"east\"": 4]
+    var changes = ChangeFeed.Statistics()
+    changes.isReady = true
+    return DaemonFigures(
+      querySocket: "q.sock", adminSocket: "a.sock", now: moment.adding(seconds: 90),
+      loops: [
+        DaemonFigures.Loop(counters: loop, requests: requests),
+        DaemonFigures.Loop(counters: LoopCounters(), requests: RequestCounters()),
+      ], territory: summary, feeds: feeds, reports: reports, changes: changes,
+      suspected: SuspicionSummary(outages: 2))
   }
 
   @Test func `INFO has its sections as Redis has them, all or those that are asked for`() {
@@ -74,7 +94,9 @@ import Testing
     #expect(all.contains("\r\ntotal_commands_processed:41\r\n"))
     #expect(all.contains("\r\nclosed_peer:1\r\n"))
     #expect(all.contains("\r\nloading:1\r\n"))
-    #expect(all.contains("# Reports\r\nreports_stored:7\r\n"))
+    #expect(all.contains("\r\ntotal_error_replies:1\r\n"))
+    #expect(all.contains("\r\nreports_stored:7\r\n"))
+    #expect(all.contains("\r\nreports_consumer_oms \"east\":sequence=4,lag=5\r\n"))
     #expect(all.contains("# Suspected\r\nsuspected_outages:2\r\n"))
     #expect(
       info().text(["clients"]) == """
@@ -99,5 +121,45 @@ import Testing
         "address_load:2", "service_points:10", "service_points_out:3", "publishes:6", "failed_publishes:1",
         "last_error:storm.geojson: truncated; and more",
       ])
+  }
+
+  @Test func `METRICS tells each figure under a name with its unit, as the format wants it`() throws {
+    var summary = ControlPlane.Summary(startedAt: moment)
+    let empty = try Exposition(MetricsReport.text(figures(summary)))
+    #expect(empty["outaged_loading"] == 1)
+    #expect(empty.families["outaged_layer_age_seconds"] == nil && empty.families["outaged_feed_held"] == nil)
+    summary.status = StatusReport.Served(
+      layerNumber: 7, addressNumber: 2, servicePoints: 10, servicePointsOut: 3, outages: 4, isStale: true,
+      territoryBytes: 1000, processId: 1)
+    summary.asOf = moment.adding(seconds: 30)
+    summary.publishCount = 6
+    summary.publishSeconds = 1.5
+    var feed = FeedStatus(name: "oms", source: "in")
+    feed.hold = (.dropped, "fewer", moment)
+    feed.holds = [.dropped: 3]
+    feed.confirmedAt = moment
+    let read = try Exposition(MetricsReport.text(figures(summary, feeds: [feed])))
+    #expect(read["outaged_build_info", "version=\(outagedVersion)"] == 1)
+    #expect(read["process_start_time_seconds"] == Double(moment.millisecondsSinceEpoch) / 1000)
+    #expect(try #require(read["process_resident_memory_bytes"]) > 1_000_000)
+    #expect(try #require(read["process_threads"]) >= 1 && #require(read["process_cpu_seconds_total"]) > 0)
+    #expect(read["outaged_requests_total", "command=OUTAGE.ACCOUNT"] == 2)
+    #expect(read["outaged_requests_total", "command=METRICS"] == 0)
+    #expect(read["outaged_error_replies_total", "word=BADARG"] == 1)
+    #expect(read["outaged_connections", "loop=0"] == 2 && read["outaged_connections", "loop=1"] == 0)
+    #expect(read["outaged_connections_closed_total", "reason=peer"] == 1)
+    #expect(read["outaged_loading"] == 0 && read["outaged_layer_stale"] == 1)
+    #expect(read["outaged_layer_version"] == 7 && read["outaged_service_points_out"] == 3)
+    #expect(read["outaged_layer_age_seconds"] == 60 && read["outaged_publish_seconds_total"] == 1.5)
+    #expect(read["outaged_feed_held", "feed=oms", "guard=dropped"] == 1)
+    #expect(read["outaged_feed_held", "feed=oms", "guard=emptied"] == 0)
+    #expect(read["outaged_feed_holds_total", "feed=oms", "guard=dropped"] == 3)
+    #expect(read["outaged_feed_confirmed_age_seconds", "feed=oms"] == 90)
+    #expect(read["outaged_reports_consumer_lag", "consumer=oms \"east\""] == 5)
+    #expect(read["outaged_changes_ready"] == 1 && read["outaged_suspected_outages"] == 2)
+    let rows = MetricsReport.markdown.split(separator: "\n").filter { $0.hasPrefix("| `") }
+    for name in read.families.keys {
+      #expect(rows.contains { $0.hasPrefix("| `\(name)` | ") }, "\(name) is not in the list")
+    }
   }
 }

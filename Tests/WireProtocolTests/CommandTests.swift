@@ -47,6 +47,7 @@ private func text(_ command: Command) -> String {
   case .accounts(let ids): "accounts " + (0..<ids.count).map { text(ids[$0]) }.joined(separator: " ")
   case .points(let positions): "points \(positions.count)"
   case .info(let sections): "info \(sections.count)"
+  case .metrics: "metrics"
   case .reportAdd(let request):
     "report \(place(request)) \(request.kind.rawValue)" + (request.callId.map { " call=\(text($0))" } ?? "")
       + (request.note.map { " note=\(text($0))" } ?? "")
@@ -180,7 +181,7 @@ struct CommandTests {
       (["LAYER.PUBLISH", "storm.geojson"], "publish storm.geojson -"),
       (["LAYER.PUBLISH", "storm.geojson", "{\"dryRun\":true}"], "publish storm.geojson {\"dryRun\":true}"),
       (["LAYER.STATUS"], "status"), (["LAYER.ROLLBACK", "7"], "rollback 7"),
-      (["LAYER.ROLLBACK", "7", "dryrun"], "rollback 7 dry"),
+      (["LAYER.ROLLBACK", "7", "dryrun"], "rollback 7 dry"), (["METRICS"], "metrics"),
       (["LAYER.ACCEPT", "oms"], "accept oms"), (["ADDRESSES.RELOAD"], "reload"),
       (["OUTAGE.ACCOUNT", "1"], "account 1"),
     ])
