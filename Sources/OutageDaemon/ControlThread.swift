@@ -1,6 +1,7 @@
 // The one thread on which slow work is done: imports, builds, renderings. It runs at a lower priority than the event loops.
 
 import Foundation
+import Reactor
 import Synchronization
 
 /// Runs jobs one after another on a thread of its own, and one timed job at its moment.
@@ -17,12 +18,12 @@ public final class ControlThread: Sendable {
   /// - Parameter niceness: added to the thread's nice value, 0 ... 19, so that queries get the core first.
   public init(name: String, niceness: Int32) {
     let thread = Thread { [self] in
+      nameThread(name)
       // On Linux, 0 with PRIO_PROCESS is the calling thread, not the process.
       let scope = __priority_which_t(PRIO_PROCESS.rawValue)
       _ = setpriority(scope, 0, getpriority(scope, 0) + niceness)
       run()
     }
-    thread.name = name
     thread.stackSize = 8 << 20
     thread.start()
   }

@@ -1,6 +1,7 @@
 // Reads the snapshot file on a thread of its own, so that the store can be opened meanwhile.
 
 import Foundation
+import Reactor
 import Synchronization
 import Territory
 
@@ -16,6 +17,7 @@ public final class SnapshotReading: Sendable {
   public init(_ path: String) {
     self.path = path
     let thread = Thread { [self] in
+      nameThread("snapshot")
       let result: Found
       do throws(SnapshotError) {
         result = .success(try TerritorySnapshot.read(path))
@@ -25,7 +27,6 @@ public final class SnapshotReading: Sendable {
       found.withLock { $0 = result }
       isDone.signal()
     }
-    thread.name = "snapshot"
     thread.stackSize = 8 << 20
     thread.start()
   }

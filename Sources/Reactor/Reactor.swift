@@ -57,7 +57,7 @@ public final class Reactor: Sendable {
     }
     for loop in loops {
       let thread = try Self.startThread {
-        cepoll_name_thread("loop-\(loop.index)")
+        nameThread("loop-\(loop.index)")
         loop.run(makeHandler: makeHandler)
       }
       threads.withLock { $0.append(thread) }
