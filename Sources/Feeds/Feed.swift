@@ -82,7 +82,7 @@ public final class Feed {
   private let source: any FeedSource
   private var guards: FeedGuard
   private var fields = KnownFields()
-  private var areas = AreaCache()
+  private var layerMemory = LayerMemory()
   /// Of the layer that was published last.
   private var contentHash: String?
   /// The newest layer that can be read, if it is not published. A failure to get the next one does not make it go away.
@@ -159,7 +159,7 @@ public final class Feed {
     do throws(ImportError) {
       var options = configuration.options
       options.toleratesMissingColumns = true
-      reading = try LayerImporter.readLayer(path, options: options, areas: &areas)
+      reading = try LayerImporter.readLayer(path, options: options, memory: &layerMemory)
     } catch {
       return fail(Self.hold(for: error), "\(error)", at: now)
     }

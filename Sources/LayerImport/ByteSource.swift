@@ -120,6 +120,17 @@ struct FileHash: ~Copyable {
 
   func update(_ bytes: UnsafeRawBufferPointer) { EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) }
 
+  /// Of these bytes alone, whatever came before.
+  func ofAll(_ bytes: UnsafeRawBufferPointer) -> ContentHash {
+    EVP_DigestInit_ex(context, nil, nil)
+    EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
+    var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+    withUnsafeMutableBytes(of: &words) {
+      _ = EVP_DigestFinal_ex(context, $0.baseAddress?.assumingMemoryBound(to: UInt8.self), nil)
+    }
+    return ContentHash(words)
+  }
+
   /// Of what came so far; more may follow.
   func digest() -> [UInt8] {
     var digest = [UInt8](repeating: 0, count: 32)

@@ -1,7 +1,11 @@
 // The options of an import with its profile: what was asked for, resolved.
 
+import Foundation
+
 struct ImportSettings {
   let options: ImportOptions
+  /// The profile file's content.
+  let profileContent: Data?
   let tables: ImportTables
   /// Field to columns.
   let wantedColumns: [String: [String]]
@@ -16,7 +20,13 @@ struct ImportSettings {
   init(_ options: ImportOptions) throws(ImportError) {
     self.options = options
     let profile: ImportProfile?
-    if let file = options.profileFile { profile = try ImportProfile(file: file) } else { profile = nil }
+    if let file = options.profileFile {
+      let content = try ImportProfile.content(of: file)
+      profile = try ImportProfile(content, file: file)
+      profileContent = content
+    } else {
+      (profile, profileContent) = (nil, nil)
+    }
     tables = profile.map { ImportTables.shipped.extended(by: $0) } ?? .shipped
     var wanted = (profile?.map ?? [:]).mapValues(\.names)
     // A column that an option takes is no longer the profile's to give to another field.

@@ -41,12 +41,21 @@ struct ImportProfile: Decodable, Sendable {
     }
   }
 
-  /// - Throws: `badProfile` that names the member.
-  init(file: String) throws(ImportError) {
-    let name = (file as NSString).lastPathComponent
+  /// - Throws: `badProfile`
+  static func content(of file: String) throws(ImportError) -> Data {
     guard let data = FileManager.default.contents(atPath: file) else {
-      throw .refused(.badProfile, name, found: "no file that can be read", expected: "a JSON file")
+      throw .refused(
+        .badProfile, (file as NSString).lastPathComponent, found: "no file that can be read",
+        expected: "a JSON file")
     }
+    return data
+  }
+
+  /// - Parameters:
+  ///   - data: the content of `file`, which is named in errors.
+  /// - Throws: `badProfile` that names the member.
+  init(_ data: Data, file: String) throws(ImportError) {
+    let name = (file as NSString).lastPathComponent
     guard let object = (try? JSONSerialization.jsonObject(with: data)) as? [String: Any] else {
       throw .refused(.badProfile, name, found: "no JSON object", expected: "an object such as {\"map\":{}}")
     }

@@ -153,6 +153,44 @@ struct JSONCursor {
     throw .needsMore
   }
 
+  /// Where the object that begins here ends, by its brackets alone; `nil` if the memory ends before it, or it is none.
+  ///
+  /// Of text that has been parsed it finds the end that the parser found.
+  func endOfObject() -> UnsafePointer<UInt8>? {
+    var q = p
+    var depth = 0
+    while q < end {
+      // Eight bytes at once where there is neither a quote nor a brace: most of an area are numbers.
+      while end - q >= 8 {
+        let word = UInt64(littleEndian: UnsafeRawPointer(q).loadUnaligned(as: UInt64.self))
+        // Zero bytes where a quote stands, and where `{`, `}` or another byte that differs from them in two bits does.
+        let quotes = word ^ 0x2222_2222_2222_2222
+        let braces = (word | 0x0606_0606_0606_0606) ^ 0x7f7f_7f7f_7f7f_7f7f
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let zeros =
+          ((quotes &- ones) & ~quotes | (braces &- ones) & ~braces) & 0x8080_8080_8080_8080
+        if zeros != 0 {
+          q += zeros.trailingZeroBitCount >> 3
+          break
+        }
+        q += 8
+      }
+      guard q < end else { return nil }
+      switch q.pointee {
+      case UInt8(ascii: "\""):
+        q += 1
+        while q < end, q.pointee != UInt8(ascii: "\"") { q += q.pointee == UInt8(ascii: "\\") ? 2 : 1 }
+      case UInt8(ascii: "{"): depth += 1
+      case UInt8(ascii: "}"):
+        depth -= 1
+        if depth <= 0 { return depth == 0 ? q + 1 : nil }
+      default: break
+      }
+      q += 1
+    }
+    return nil
+  }
+
   /// Passes any value.
   mutating func skipValue(depth: Int = 0) throws(JSONStop) {
     guard depth < Self.depthMax else { throw .bad(expected: "no more than 64 levels") }

@@ -1,5 +1,7 @@
 // What the readers of JSON layers share: the walk over the file record by record, and an object's members as columns.
 
+import OutageModel
+
 /// Streams the records of a JSON file; memory is bounded by the largest one. Each shape of file has a subclass, which says where its
 /// records are and what is in one.
 class JSONRecordReader: RecordReader {
@@ -25,6 +27,8 @@ class JSONRecordReader: RecordReader {
   final var recordsRead = 0
   /// Nothing encloses the array of records.
   private final var isArray = false
+  /// Where records that are known need not be parsed. Only for shapes whose records say all of themselves.
+  final var recognition: LayerRecognition?
   /// The member's name that was read last.
   final var name: [UInt8] = []
 
@@ -130,8 +134,7 @@ class JSONRecordReader: RecordReader {
     case .beginning: return try head(&cursor)
     case .elements:
       guard try cursor.peek() == UInt8(ascii: "{") else { throw .bad(expected: "an object for each record") }
-      startRecord(&record)
-      try readRecord(&cursor, &record)
+      try passRecord(&cursor, &record)
       if try !cursor.continues(until: UInt8(ascii: "]")) { state = .afterElements }
       return .record
     case .afterElements:
@@ -143,11 +146,34 @@ class JSONRecordReader: RecordReader {
       return .end
     case .sequence:
       while try cursor.peek() == 0x1e { cursor.p += 1 }
-      startRecord(&record)
-      try readRecord(&cursor, &record)
+      try passRecord(&cursor, &record)
       return .record
     case .done: return .end
     }
+  }
+
+  private final func passRecord(_ cursor: inout JSONCursor, _ record: inout RawRecord) throws(JSONStop) {
+    startRecord(&record)
+    let start = cursor.p
+    // A record that the memory cuts short is parsed, so that it is the parser who says what is wrong with it.
+    guard let recognition, let end = cursor.endOfObject() else { return try readRecord(&cursor, &record) }
+    let hash = recognition.hash(UnsafeRawBufferPointer(start: start, count: end - start))
+    record.known = recognition.record(hash, &columnIndex)
+    if record.known != nil {
+      cursor.p = end
+      return
+    }
+    startRecord(&record)
+    try readRecord(&cursor, &record)
+    if cursor.p == end { record.hash = hash }
+  }
+
+  /// Has the record that was read last known in the next layer.
+  final func remember(
+    _ hash: ContentHash, _ outage: Outage, _ notes: [KnownRecord.Note], areaHash: ContentHash
+  ) {
+    guard let columns = columnIndex.ofRecord else { return }
+    recognition?.add(hash, columns: columns, names: columnIndex.keys, outage, notes, areaHash: areaHash)
   }
 
   private final func startRecord(_ record: inout RawRecord) {

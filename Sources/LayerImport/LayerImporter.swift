@@ -33,48 +33,52 @@ public enum LayerImporter {
   public static func readOutages(
     _ file: String, options: ImportOptions, progress: (ImportProgress) -> Void
   ) throws(ImportError) -> (outages: [Outage], report: ImportReport) {
-    var none: AreaCache?
-    return try readOutages(file, options, progress, &none)
+    let reading = try readLayer(file, options, nil, progress).reading
+    if reading.report.hasTooManyRejected { throw .tooManyRejected(reading.report) }
+    return (reading.outages, reading.report)
   }
 
   /// Reads an outage layer; ids are unique and areas valid.
-  /// - Parameter areas: of the layer that was read before, and then of this one; empty after an error.
+  /// - Parameter memory: of the layer that was read before, and then of this one; as it was after an error.
   /// - Throws: `ImportError`
   public static func readOutages(
-    _ file: String, options: ImportOptions, areas: inout AreaCache, progress: (ImportProgress) -> Void
+    _ file: String, options: ImportOptions, memory: inout LayerMemory, progress: (ImportProgress) -> Void
   ) throws(ImportError) -> (outages: [Outage], report: ImportReport) {
-    var cache: AreaCache? = areas
-    areas = AreaCache()
-    cache?.begin()
-    let read = try readOutages(file, options, progress, &cache)
-    areas = cache ?? AreaCache()
-    return read
-  }
-
-  private static func readOutages(
-    _ file: String, _ options: ImportOptions, _ progress: (ImportProgress) -> Void, _ areas: inout AreaCache?
-  ) throws(ImportError) -> (outages: [Outage], report: ImportReport) {
-    let settings = try ImportSettings(options)
-    let reader = try FormatDetector.reader(for: file, settings: settings)
-    let (outages, report, _) = try readOutages(reader, file, settings, progress, &areas)
-    if report.hasTooManyRejected { throw .tooManyRejected(report) }
-    return (outages, report)
+    let (reading, next) = try readLayer(file, options, memory, progress)
+    if reading.report.hasTooManyRejected { throw .tooManyRejected(reading.report) }
+    memory = next
+    return (reading.outages, reading.report)
   }
 
   /// Reads an outage layer whatever share of its records is rejected: what is let pass is for the caller to say.
-  /// - Parameter areas: of the layer that was read before, and then of this one.
+  /// - Parameter memory: of the layer that was read before, and then of this one; as it was after an error.
   /// - Throws: `ImportError.refused`
   public static func readLayer(
-    _ file: String, options: ImportOptions, areas: inout AreaCache
+    _ file: String, options: ImportOptions, memory: inout LayerMemory
   ) throws(ImportError) -> OutageReading {
+    let (reading, next) = try readLayer(file, options, memory) { _ in }
+    memory = next
+    return reading
+  }
+
+  /// - Parameter memory: `nil` where nothing is to be remembered.
+  private static func readLayer(
+    _ file: String, _ options: ImportOptions, _ memory: LayerMemory?, _ progress: (ImportProgress) -> Void
+  ) throws(ImportError) -> (reading: OutageReading, memory: LayerMemory) {
     let settings = try ImportSettings(options)
     let reader = try FormatDetector.reader(for: file, settings: settings)
-    var cache: AreaCache? = areas
-    areas = AreaCache()
-    cache?.begin()
-    let (outages, report, mapping) = try readOutages(reader, file, settings, { _ in }, &cache)
-    areas = cache ?? AreaCache()
-    return OutageReading(outages: outages, report: report, columns: mapping.columnNames)
+    let recognition = memory.map {
+      LayerRecognition(
+        $0,
+        LayerMemory.Context(
+          options: options, profile: settings.profileContent, format: reader.format, crs: reader.crs))
+    }
+    (reader as? GeoJSONReader)?.recognition = recognition
+    let (outages, report, mapping) = try readOutages(reader, file, settings, progress, recognition)
+    return (
+      OutageReading(outages: outages, report: report, columns: mapping.columnNames),
+      recognition?.memory ?? LayerMemory()
+    )
   }
 
   /// Reads a file as an import would, and tells how.
@@ -97,8 +101,7 @@ public enum LayerImporter {
         throw .refused(.unreadableFile, fileName(file), found: "\(error)", expected: "a layer")
       }
     case .outages:
-      var none: AreaCache?
-      (_, check.report, mapping) = try readOutages(reader, file, settings, { _ in }, &none)
+      (_, check.report, mapping) = try readOutages(reader, file, settings, { _ in }, nil)
     }
     check.format = reader.format
     check.layers = reader.layers
@@ -151,12 +154,10 @@ public enum LayerImporter {
 
   private static func readOutages(
     _ reader: any RecordReader, _ file: String, _ settings: ImportSettings,
-    _ progress: (ImportProgress) -> Void, _ areas: inout AreaCache?
+    _ progress: (ImportProgress) -> Void, _ recognition: LayerRecognition?
   ) throws(ImportError) -> (outages: [Outage], report: ImportReport, mapping: FieldMapping) {
     var converter = try RecordConverter(
-      reader: reader, content: .outages, settings: settings, file: fileName(file))
-    converter.areaCache = areas
-    areas = nil
+      reader: reader, content: .outages, settings: settings, file: fileName(file), recognition: recognition)
     var record = RawRecord()
     var outages: [Outage] = []
     var places: [String: (index: Int, record: Int)] = [:]
@@ -164,6 +165,9 @@ public enum LayerImporter {
       converter.countRead(reader)
       do throws(ConversionStop) {
         let outage = try converter.outage(&record)
+        if let hash = record.hash, let areaHash = converter.areaHash {
+          (reader as? JSONRecordReader)?.remember(hash, outage, converter.notes, areaHash: areaHash)
+        }
         if let other = places[outage.outageId] {
           let isNewer = (outage.updatedAt ?? .earliest) >= (outages[other.index].updatedAt ?? .earliest)
           if isNewer {
@@ -188,7 +192,6 @@ public enum LayerImporter {
       if record.number % 256 == 0 { report(progress, reader, record.number) }
     }
     report(progress, reader, converter.report.read)
-    areas = converter.areaCache
     return (outages, try converter.finish(reader: reader), converter.mapping)
   }
 

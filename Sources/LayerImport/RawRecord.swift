@@ -18,6 +18,10 @@ struct RawRecord {
   /// By column.
   var values: [RawValue] = []
   var geometry = RawGeometry()
+  /// What the record is known by in the next layer, where it is to be remembered.
+  var hash: ContentHash?
+  /// The record was known by its bytes: nothing else is set but `number`.
+  var known: KnownRecord?
   /// What makes the record as a whole unusable.
   var fault: (reason: ImportReason, found: String, expected: String)?
 
@@ -28,6 +32,8 @@ struct RawRecord {
     values.removeAll(keepingCapacity: true)
     values.append(contentsOf: repeatElement(.null, count: columnCount))
     geometry.reset()
+    hash = nil
+    known = nil
     fault = nil
   }
 }
@@ -65,7 +71,7 @@ struct RawGeometry {
 }
 
 /// The coordinate system that a file states.
-enum SourceCRS {
+enum SourceCRS: Equatable, Sendable {
   case wgs84
   /// Anything that PROJ creates a CRS from: `EPSG:2227`, WKT, a PROJ string. `name` is what to call it.
   case definition(String, name: String)

@@ -21,14 +21,20 @@ struct RecordConverter {
   private let transform: CoordinateTransform
   private let areas: AreaCheck
   private let bounds: TerritoryBounds?
-  /// `nil` where areas are not remembered.
-  var areaCache: AreaCache?
+  /// `nil` where nothing is remembered.
+  private let recognition: LayerRecognition?
+  /// What the report says of the record at hand, where it is remembered.
+  private(set) var notes: [KnownRecord.Note] = []
+  /// Of the area that was looked at last.
+  private(set) var areaHash: ContentHash?
   private let demandsWinding: Bool
 
   init(
-    reader: any RecordReader, content: ImportContent, settings: ImportSettings, file: String
+    reader: any RecordReader, content: ImportContent, settings: ImportSettings, file: String,
+    recognition: LayerRecognition? = nil
   ) throws(ImportError) {
     self.content = content
+    self.recognition = recognition
     self.settings = settings
     decoder = try TextDecoder(encoding: reader.encoding, file: file)
     times = try TimeReader(zoneName: settings.timeZoneName, isDayFirst: settings.isDayFirst, file: file)
@@ -136,6 +142,9 @@ struct RecordConverter {
 
   private mutating func warn(_ reason: ImportReason, _ finding: ImportFinding) {
     report.add(reason, finding, to: \.warnings)
+    if recognition != nil {
+      notes.append(KnownRecord.Note(isRepair: false, reason: reason, finding: finding))
+    }
   }
 
   // MARK: Values
@@ -368,6 +377,23 @@ struct RecordConverter {
   }
 
   mutating func outage(_ record: inout RawRecord) throws(ConversionStop) -> Outage {
+    if let known = record.known { return recall(known, record.number) }
+    notes.removeAll()
+    return try convertedOutage(&record)
+  }
+
+  /// A record that has come before: the report says of it what it said then.
+  private mutating func recall(_ known: KnownRecord, _ number: Int) -> Outage {
+    if known.notes.contains(where: \.isRepair) { report.repairedCount += 1 }
+    for note in known.notes {
+      var finding = note.finding
+      finding.record = number
+      report.add(note.reason, finding, to: note.isRepair ? \.repaired : \.warnings)
+    }
+    return known.outage
+  }
+
+  private mutating func convertedOutage(_ record: inout RawRecord) throws(ConversionStop) -> Outage {
     let id = try id(record)
     readGeometryColumns(&record)
     var outage = Outage(outageId: id, area: OutageArea())
@@ -503,15 +529,17 @@ struct RecordConverter {
   private mutating func area(_ record: inout RawRecord, id: String) throws(ConversionStop) -> OutageArea {
     try checkKind(record, id: id, wanted: "a polygon or multipolygon")
     try checkCoordinates(&record, id: id, longitudeMax: 540)
-    let key = areaCache == nil ? nil : AreaCache.Key(record.geometry, demandsWinding: demandsWinding)
-    if let key, let known = areaCache?.known(key) {
+    areaHash = recognition.map { _ in ContentHash(of: record.geometry, demandsWinding: demandsWinding) }
+    if let areaHash, let known = recognition?.area(areaHash) {
       note(known.repairs, record, id: id)
       return known.area
     }
     switch areas.area(of: record.geometry) {
     case .success(let result):
       note(result.repairs, record, id: id)
-      if let key { areaCache?.add(AreaCache.CheckedArea(area: result.area, repairs: result.repairs), key) }
+      if let areaHash {
+        recognition?.add(KnownArea(result.area, repairs: result.repairs), areaHash)
+      }
       return result.area
     case .failure(let rejected):
       throw .rejected(
@@ -525,11 +553,12 @@ struct RecordConverter {
   private mutating func note(_ repairs: [AreaFault], _ record: RawRecord, id: String) {
     if !repairs.isEmpty { report.repairedCount += 1 }
     for repair in repairs {
-      report.add(
-        repair.reason,
-        ImportFinding(
-          record: record.number, id: id, field: "geometry", found: repair.found, place: repair.place),
-        to: \.repaired)
+      let finding = ImportFinding(
+        record: record.number, id: id, field: "geometry", found: repair.found, place: repair.place)
+      report.add(repair.reason, finding, to: \.repaired)
+      if recognition != nil {
+        notes.append(KnownRecord.Note(isRepair: true, reason: repair.reason, finding: finding))
+      }
     }
   }
 }

@@ -32,8 +32,8 @@ public final class Publisher {
   /// Of what the Territory was made.
   public private(set) var versions = TerritoryVersions(addresses: nil, outages: nil)
   private let clock: () -> Timestamp
-  /// Of the layer that was read last: most are in the next one too.
-  private var checkedAreas = AreaCache()
+  /// Of the layer that was read last: most of it is in the next one too.
+  private var memory = LayerMemory()
 
   /// - Parameter clock: the current moment; a version's own is taken in whole seconds.
   public init(store: LayerStore, clock: @escaping () -> Timestamp) {
@@ -82,7 +82,7 @@ public final class Publisher {
   ) throws -> PublishOutcome {
     var timer = PhaseTimer()
     let (outages, report) = try LayerImporter.readOutages(
-      file, options: options, areas: &checkedAreas, progress: progress)
+      file, options: options, memory: &memory, progress: progress)
     timer.end("read, check and repair")
     return try publish(outages, report: report, isDryRun: isDryRun, &timer) { [store, clock] in
       try store.publishOutages(
