@@ -45,14 +45,11 @@ final class ChangeRecorder {
     var progress = log.progress
     progress.layerNumber = layerNumber
     let groups = next.takeChangedGroups()
-    let outages = Dictionary(
-      territory.outages.outages.enumerated().map { ($1.outageId, $0) },
-      uniquingKeysWith: { first, _ in first })
     try log.append(progress: progress, keepFrom: keepFrom(now)) { writer in
       var members = ChangeMembers()
       for changed in changes {
         let outage = (changed.change.after ?? changed.change.before)
-          .flatMap { outages[$0.outageId] }.map { territory.outages.outages[$0] }
+          .flatMap { territory.outages.number(ofId: $0.outageId) }.map { territory.outages.outages[$0] }
         let body = changed.change.body(at: now, layerNumber: layerNumber, outage: outage)
         for row in changed.rows {
           members.append(row: Int(row), of: changed.table)

@@ -10,55 +10,155 @@ import PointLocation
 /// its UTF-8 bytes. A kind that no table knows counts as unplanned.
 public struct OutageTable: Sendable {
   /// The layer's version; `nil` before anything was published.
-  public let layer: LayerVersion?
+  public private(set) var layer: LayerVersion?
   public let outages: [Outage]
   /// Square metres, by number; on the sphere of WGS 84's mean radius, good to about one percent, which is enough to rank by.
   public let areasSquareMetres: [Double]
+  private let numberOfId: [String: Int32]
+  private let timeline: OutageTimeline
+  private let content = OutageTableContent()
+  /// With the table that this one was made after.
+  private let compared: OutageComparison?
 
   public var count: Int { outages.count }
 
   /// - Parameter previous: a table whose sizes of areas are taken over where an outage's area is the same.
   /// - Precondition: no outage id stands twice.
   public init(layer: LayerVersion?, outages: [Outage], previous: OutageTable? = nil) {
-    let areas = Self.areasSquareMetres(of: outages, previous)
+    let comparison = previous.map { OutageComparison(from: $0, to: outages) }
+    let areas = outages.indices.map { place in
+      if let previous, let comparison, comparison.hasSameArea[place] {
+        return previous.areasSquareMetres[Int(comparison.oldNumbers[place])]
+      }
+      return outages[place].area.squareMetres
+    }
     // Numbers are sorted and not outages, which have two dozen fields to move.
     let ranks = outages.indices.map { Rank(outages[$0], areaSquareMetres: areas[$0], number: $0) }.sorted()
-    self.layer = layer
-    self.outages = ranks.map { outages[$0.number] }
-    self.areasSquareMetres = ranks.map(\.areaSquareMetres)
-  }
-
-  private static func areasSquareMetres(of outages: [Outage], _ previous: OutageTable?) -> [Double] {
-    guard let previous else { return outages.map(\.area.squareMetres) }
-    var numberOfId = [String: Int](minimumCapacity: previous.count)
-    for (number, outage) in previous.outages.enumerated() { numberOfId[outage.outageId] = number }
-    return outages.map { outage in
-      if let number = numberOfId[outage.outageId], previous.outages[number].area == outage.area {
-        return previous.areasSquareMetres[number]
-      }
-      return outage.area.squareMetres
-    }
+    self.init(
+      layer: layer, ranked: ranks.map { outages[$0.number] },
+      areasSquareMetres: ranks.map(\.areaSquareMetres),
+      comparison: comparison?.inOrder(ranks.map(\.number)))
   }
 
   /// Outages that are in order of precedence already, with their areas.
-  init(layer: LayerVersion?, ranked outages: [Outage], areasSquareMetres: [Double]) {
+  init(
+    layer: LayerVersion?, ranked outages: [Outage], areasSquareMetres: [Double],
+    comparison: OutageComparison? = nil
+  ) {
     self.layer = layer
     self.outages = outages
     self.areasSquareMetres = areasSquareMetres
+    var numbers = [String: Int32](minimumCapacity: outages.count)
+    for number in outages.indices { numbers[outages[number].outageId] = Int32(number) }
+    numberOfId = numbers
+    timeline = OutageTimeline(outages)
+    compared = comparison
+  }
+
+  /// The same outages as those of a version.
+  public func published(as layer: LayerVersion?) -> OutageTable {
+    var table = self
+    table.layer = layer
+    return table
+  }
+
+  /// The number of the outage with an id.
+  public func number(ofId id: String) -> Int? { numberOfId[id].map { Int($0) } }
+
+  /// How each outage here stands to those of an older table; at no cost if this table was made after that one.
+  public func comparison(with old: OutageTable) -> OutageComparison {
+    if let compared, compared.content === old.content { return compared }
+    return OutageComparison(from: old, to: outages)
   }
 
   /// The phase of each outage at a moment, by number.
-  public func phases(at now: Timestamp) -> [OutagePhase] { outages.map { $0.phase(at: now) } }
+  public func phases(at now: Timestamp) -> [OutagePhase] { timeline.phases(at: now) }
 
   /// The first moment after `now` at which some outage's phase or ERT status changes by the clock alone; `nil` if none will.
-  public func nextChange(after now: Timestamp) -> Timestamp? {
-    var next: Timestamp?
-    for outage in outages where outage.status.code?.isOver != true {
-      for moment in [outage.startedAt, outage.estimatedRestorationAt] {
-        if let moment, moment > now, moment < next ?? .latest { next = moment }
-      }
+  public func nextChange(after now: Timestamp) -> Timestamp? { timeline.nextChange(after: now) }
+
+  fileprivate var identity: OutageTableContent { content }
+}
+
+/// Stands for the outages of a table: a table and its copies have the same.
+private final class OutageTableContent: Sendable {}
+
+/// How the outages of one table stand to those of an older one.
+public struct OutageComparison: Sendable {
+  fileprivate let content: OutageTableContent
+  /// By number: that of the outage with the same id in the older table; -1 where there is none.
+  public let oldNumbers: [Int32]
+  /// By number: whether every field is as it was.
+  public let isSame: [Bool]
+  /// By number: whether the area is as it was.
+  public let hasSameArea: [Bool]
+
+  fileprivate init(from old: OutageTable, to outages: [Outage]) {
+    content = old.identity
+    var numbers = [Int32](repeating: -1, count: outages.count)
+    var isSame = [Bool](repeating: false, count: outages.count)
+    var hasSameArea = isSame
+    for place in outages.indices {
+      guard let number = old.number(ofId: outages[place].outageId) else { continue }
+      numbers[place] = Int32(number)
+      hasSameArea[place] = old.outages[number].area == outages[place].area
+      isSame[place] = hasSameArea[place] && old.outages[number] == outages[place]
     }
-    return next
+    oldNumbers = numbers
+    self.isSame = isSame
+    self.hasSameArea = hasSameArea
+  }
+
+  private init(
+    content: OutageTableContent, oldNumbers: [Int32], isSame: [Bool], hasSameArea: [Bool]
+  ) {
+    self.content = content
+    self.oldNumbers = oldNumbers
+    self.isSame = isSame
+    self.hasSameArea = hasSameArea
+  }
+
+  /// Of the same outages, put into the order of these numbers.
+  fileprivate func inOrder(_ numbers: [Int]) -> OutageComparison {
+    OutageComparison(
+      content: content, oldNumbers: numbers.map { oldNumbers[$0] }, isSame: numbers.map { isSame[$0] },
+      hasSameArea: numbers.map { hasSameArea[$0] })
+  }
+}
+
+/// What the clock alone changes of a table's outages.
+private struct OutageTimeline: Sendable {
+  private let isOver: [Bool]
+  /// When an outage that is not over comes into force; `.earliest` where it always was.
+  private let inForceFrom: [Timestamp]
+  /// At which an outage begins or its ERT passes, ascending.
+  private let moments: [Timestamp]
+
+  init(_ outages: [Outage]) {
+    isOver = outages.indices.map { outages[$0].status.code?.isOver == true }
+    inForceFrom = outages.indices.map {
+      outages[$0].phase(at: .earliest) == .scheduled ? outages[$0].startedAt ?? .earliest : .earliest
+    }
+    var moments: [Timestamp] = []
+    for number in outages.indices where !isOver[number] {
+      if let moment = outages[number].startedAt { moments.append(moment) }
+      if let moment = outages[number].estimatedRestorationAt { moments.append(moment) }
+    }
+    self.moments = moments.sorted()
+  }
+
+  func phases(at now: Timestamp) -> [OutagePhase] {
+    isOver.indices.map { isOver[$0] ? .over : inForceFrom[$0] > now ? .scheduled : .inForce }
+  }
+
+  func nextChange(after now: Timestamp) -> Timestamp? {
+    var low = 0
+    var high = moments.count
+    while low < high {
+      let middle = (low + high) / 2
+      if moments[middle] > now { high = middle } else { low = middle + 1 }
+    }
+    return low < moments.count ? moments[low] : nil
   }
 }
 

@@ -65,13 +65,12 @@ public final class Territory: Sendable {
   private static func areaChanges(
     from old: OutageTable, to new: OutageTable
   ) -> (newIdOfOld: [UInt32], changed: [UInt32]) {
-    var numberOfId = [String: Int](minimumCapacity: old.count)
-    for (number, outage) in old.outages.enumerated() { numberOfId[outage.outageId] = number }
+    let comparison = new.comparison(with: old)
     var newIdOfOld = [UInt32](repeating: .max, count: old.count)
     var changed: [UInt32] = []
-    for (number, outage) in new.outages.enumerated() {
-      if let before = numberOfId[outage.outageId], old.outages[before].area == outage.area {
-        newIdOfOld[before] = UInt32(number)
+    for number in 0..<new.count {
+      if comparison.hasSameArea[number] {
+        newIdOfOld[Int(comparison.oldNumbers[number])] = UInt32(number)
       } else {
         changed.append(UInt32(number))
       }

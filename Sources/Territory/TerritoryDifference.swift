@@ -56,20 +56,21 @@ public struct TerritoryDifference: Sendable, Equatable {
   }
 
   private mutating func compareOutages(_ old: OutageTable, _ new: OutageTable) {
-    var before = [String: Int](minimumCapacity: old.count)
-    for (number, outage) in old.outages.enumerated() { before[outage.outageId] = number }
-    for outage in new.outages {
-      guard let number = before.removeValue(forKey: outage.outageId) else {
-        outagesAdded.append(outage.outageId)
+    let comparison = new.comparison(with: old)
+    var isCleared = [Bool](repeating: true, count: old.count)
+    for number in 0..<new.count {
+      if comparison.oldNumbers[number] < 0 {
+        outagesAdded.append(new.outages[number].outageId)
         continue
       }
-      if old.outages[number] == outage {
+      isCleared[Int(comparison.oldNumbers[number])] = false
+      if comparison.isSame[number] {
         outagesUnchanged += 1
       } else {
-        outagesChanged.append(outage.outageId)
+        outagesChanged.append(new.outages[number].outageId)
       }
     }
-    outagesCleared = before.keys.sorted()
+    outagesCleared = isCleared.indices.filter { isCleared[$0] }.map { old.outages[$0].outageId }.sorted()
     outagesAdded.sort()
     outagesChanged.sort()
   }
@@ -92,23 +93,48 @@ struct ServicePointChange {
   var isOut: Bool
 }
 
-/// Compares sets of covering outages, and remembers what it found: a million service points share a few thousand pairs of sets.
+/// Compares sets of covering outages, and remembers what it found: a million service points share far fewer pairs of sets, and most sets are
+/// of one pair only.
 private struct PrimaryStates {
   private let old, new: Territory
   private let oldPhases, newPhases: [OutagePhase]
-  private var known: [UInt64: ServicePointChange] = [:]
+  /// By old set, the new set that it was met with last; `unmet` before the first.
+  private var newSets: [UInt32]
+  private var changes: [ServicePointChange]
+  /// Pairs of an old set that was met with several new ones.
+  private var others: [UInt64: ServicePointChange] = [:]
+
+  private static let unmet = UInt32.max
 
   init(old: Territory, new: Territory, now: Timestamp) {
     self.old = old
     self.new = new
     oldPhases = old.outages.phases(at: now)
     newPhases = new.outages.phases(at: now)
+    newSets = Array(repeating: Self.unmet, count: old.coverage.setCount)
+    changes = Array(
+      repeating: ServicePointChange(kind: .none, isOut: false), count: old.coverage.setCount)
   }
 
+  @inline(__always)
   mutating func change(oldSet: UInt32, newSet: UInt32) -> ServicePointChange {
     if oldSet == 0 && newSet == 0 { return ServicePointChange(kind: .none, isOut: false) }
+    if newSets[Int(oldSet)] == newSet { return changes[Int(oldSet)] }
+    let change = newSets[Int(oldSet)] == Self.unmet ? decide(oldSet, newSet) : another(oldSet, newSet)
+    newSets[Int(oldSet)] = newSet
+    changes[Int(oldSet)] = change
+    return change
+  }
+
+  private mutating func another(_ oldSet: UInt32, _ newSet: UInt32) -> ServicePointChange {
     let key = UInt64(oldSet) << 32 | UInt64(newSet)
-    if let change = known[key] { return change }
+    if let change = others[key] { return change }
+    let change = decide(oldSet, newSet)
+    others[key] = change
+    return change
+  }
+
+  private func decide(_ oldSet: UInt32, _ newSet: UInt32) -> ServicePointChange {
     let before = outageInForce(old, oldPhases, oldSet)
     let after = outageInForce(new, newPhases, newSet)
     let kind: ServicePointChange.Kind =
@@ -117,19 +143,19 @@ private struct PrimaryStates {
       case (nil, _): .newlyOut
       case (_, nil): .restored
       case (let before?, let after?):
-        before.estimatedRestorationAt == after.estimatedRestorationAt ? .none : .ertChanged
+        old.outages.outages[before].estimatedRestorationAt
+          == new.outages.outages[after].estimatedRestorationAt ? .none : .ertChanged
       }
-    let change = ServicePointChange(kind: kind, isOut: after != nil)
-    known[key] = change
-    return change
+    return ServicePointChange(kind: kind, isOut: after != nil)
   }
 
-  private func outageInForce(_ territory: Territory, _ phases: [OutagePhase], _ set: UInt32) -> Outage? {
+  /// The number of the primary outage, if it is in force.
+  private func outageInForce(_ territory: Territory, _ phases: [OutagePhase], _ set: UInt32) -> Int? {
     let covering = territory.coverage.polygons(ofSet: set)
     guard !covering.isEmpty else { return nil }
     let number = phases.withUnsafeBufferPointer {
       Int(covering[PrimaryOutage.position(in: covering, phases: $0)])
     }
-    return phases[number] == .inForce ? territory.outages.outages[number] : nil
+    return phases[number] == .inForce ? number : nil
   }
 }

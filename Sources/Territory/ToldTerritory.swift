@@ -195,60 +195,65 @@ private struct Walk {
   private let damping: ERTDamping
   private(set) var transitions: [Transition] = []
   private(set) var nextDue: Timestamp?
-  /// From a pair of group and set to a transition's number; `unchanged` where nothing is to be told.
-  private var known: [UInt64: Int] = [:]
+  /// By set, the group that it was met with last, `unmet` before the first; and what came of it: a transition's number, or `unchanged` where
+  /// nothing is to be told. The service points of a set were told the same as a rule.
+  private var groupOfSet: [UInt32]
+  private var numberOfSet: [Int]
   private var numberOfPair: [UInt64: Int] = [:]
-  private var outageOfSet: [UInt32: Int] = [:]
+  /// By set, the number of its primary outage in force; -1 if there is none, `unknown` before it was looked for.
+  private var outageOfSet: [Int]
   /// For each outage told before those that its service points are in now, and the other way round.
   private var successors: [String: Set<String>] = [:]
   private var predecessors: [String: Set<String>] = [:]
-  private let numberOfId: [String: Int]
 
   private static let unchanged = -1
+  private static let unknown = -2
+  private static let unmet = UInt32.max
 
   init(territory: Territory, now: Timestamp, damping: ERTDamping) {
     self.territory = territory
     self.now = now
     self.damping = damping
     phases = territory.outages.phases(at: now)
-    var numbers = [String: Int](minimumCapacity: territory.outages.count)
-    for (number, outage) in territory.outages.outages.enumerated() { numbers[outage.outageId] = number }
-    numberOfId = numbers
+    groupOfSet = Array(repeating: Self.unmet, count: territory.coverage.setCount)
+    numberOfSet = Array(repeating: Self.unchanged, count: territory.coverage.setCount)
+    outageOfSet = Array(repeating: Self.unknown, count: territory.coverage.setCount)
   }
 
   @inline(__always)
   mutating func visit(row: UInt32, group: UInt32, set: UInt32, groups: [ToldOutage?]) {
-    let key = UInt64(group) << 32 | UInt64(set)
-    let number = known[key] ?? meet(key, groups[Int(group)], group, set)
+    if groupOfSet[Int(set)] != group {
+      numberOfSet[Int(set)] = meet(groups[Int(group)], group, set)
+      groupOfSet[Int(set)] = group
+    }
+    let number = numberOfSet[Int(set)]
     if number != Self.unchanged { transitions[number].rows.append(row) }
   }
 
-  /// A pair of group and set for the first time.
-  private mutating func meet(_ key: UInt64, _ before: ToldOutage?, _ group: UInt32, _ set: UInt32) -> Int {
+  /// What comes of a group and a set.
+  private mutating func meet(_ before: ToldOutage?, _ group: UInt32, _ set: UInt32) -> Int {
     let outage = outageInForce(set)
+    // Sets that lead to the same outage are one transition.
+    let pair = UInt64(group) << 32 | UInt64(UInt32(truncatingIfNeeded: outage + 1))
+    if let seen = numberOfPair[pair] { return seen }
     if let before, outage >= 0 {
       let id = territory.outages.outages[outage].outageId
       successors[before.outageId, default: []].insert(id)
       predecessors[id, default: []].insert(before.outageId)
     }
-    // Sets that lead to the same outage are one transition.
-    let pair = UInt64(group) << 32 | UInt64(UInt32(truncatingIfNeeded: outage + 1))
     let number: Int
-    if let seen = numberOfPair[pair] {
-      number = seen
-    } else if isUnchanged(before, outage) {
+    if isUnchanged(before, outage) {
       number = Self.unchanged
     } else {
       number = transitions.count
       transitions.append(Transition(before: before, outage: outage))
     }
     numberOfPair[pair] = number
-    known[key] = number
     return number
   }
 
   private mutating func outageInForce(_ set: UInt32) -> Int {
-    if let outage = outageOfSet[set] { return outage }
+    if outageOfSet[Int(set)] != Self.unknown { return outageOfSet[Int(set)] }
     let covering = territory.coverage.polygons(ofSet: set)
     var outage = -1
     if !covering.isEmpty {
@@ -257,7 +262,7 @@ private struct Walk {
       }
       if phases[primary] == .inForce { outage = primary }
     }
-    outageOfSet[set] = outage
+    outageOfSet[Int(set)] = outage
     return outage
   }
 
@@ -318,12 +323,12 @@ private struct Walk {
 
   private func identityChange(_ old: String, _ new: String) -> ChangeKind {
     if predecessors[new]!.count > 1 { return .outageMerged }
-    let goesOn = numberOfId[old].map { phases[$0] == .inForce } ?? false
+    let goesOn = territory.outages.number(ofId: old).map { phases[$0] == .inForce } ?? false
     return goesOn || successors[old]!.count > 1 ? .outageSplit : .outageReplaced
   }
 
   private func reason(_ id: String) -> RestorationReason {
-    guard let number = numberOfId[id] else { return .removed }
+    guard let number = territory.outages.number(ofId: id) else { return .removed }
     switch phases[number] {
     case .over: return territory.outages.outages[number].status.code == .cancelled ? .cancelled : .restored
     case .inForce, .scheduled: return .areaChanged
