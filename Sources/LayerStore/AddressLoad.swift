@@ -193,6 +193,7 @@ extension LayerStore {
   func clearRemains() throws(StoreError) {
     guard let lock = try StoreLock(ifFree: .addressLoad, file: lockFile) else { return }
     try tidyAddresses()
+    try clearDroppedLayers()
     withExtendedLifetime(lock) {}
   }
 

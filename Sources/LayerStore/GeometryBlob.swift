@@ -105,8 +105,10 @@ struct Bounds: Equatable {
 
   /// Around longitude, latitude, longitude, ...
   init(_ coordinates: [Double]) {
-    for index in stride(from: 0, to: coordinates.count, by: 2) {
-      add(LonLat(lonDegrees: coordinates[index], latDegrees: coordinates[index + 1]))
+    coordinates.withUnsafeBufferPointer { coordinates in
+      for index in stride(from: 0, to: coordinates.count & ~1, by: 2) {
+        add(LonLat(lonDegrees: coordinates[index], latDegrees: coordinates[index + 1]))
+      }
     }
   }
 

@@ -115,6 +115,8 @@ struct StoreLimits: Sendable {
   /// Rows in one transaction of an import, of clearing up after it, or of indexing it: long enough to pay for its
   /// commit, short enough (0.1 s) for a publish to wait for.
   var batchRows = 16_384
+  /// The same of outages, which have areas.
+  var batchOutages = 1_024
   /// How long a writer waits for another process.
   var busyTimeoutSeconds = 10.0
   /// Page cache of one connection; there are at most four.

@@ -3,32 +3,83 @@
 import GRDB
 import OutageModel
 
+/// In what a layer differs from one before.
+public struct OutageChanges: Sendable {
+  /// The number of the layer before.
+  public var since: Int
+  /// Ids of the layer before that this one does not have, or not with the same content.
+  public var ended: [String]
+  /// Places in this layer of outages that the one before does not have, or not with the same content.
+  public var written: [Int]
+
+  public init(since: Int, ended: [String], written: [Int]) {
+    (self.since, self.ended, self.written) = (since, ended, written)
+  }
+}
+
 extension LayerStore {
   /// Makes these outages the current layer, in one transaction that is on the disk when this returns.
   ///
-  /// Layers beyond the newest `keepLayers` are dropped in the same transaction.
+  /// Layers beyond the newest `keepLayers` are dropped in the same transaction; `clearDroppedLayers` gives their room back.
+  /// - Parameter changes: in what they differ from the current layer: the rest is not written again. `nil` writes all; so do changes since
+  ///   another layer than the current one.
   /// - Throws: `notStorable` for an id that occurs twice, an empty area, or a coordinate that is not finite; `diskFull`,
   ///   `busy` and the others of SQLite. The layer before stays current then.
   @discardableResult
   public func publishOutages(
-    _ outages: [Outage], source: String, sha256: String, at moment: Timestamp
+    _ outages: [Outage], changes: OutageChanges? = nil, source: String, sha256: String, at moment: Timestamp
   ) throws(StoreError) -> LayerVersion {
-    try check(outages)
+    try check(outages, written: changes?.written ?? Array(outages.indices))
     return try publish("publish outages") { db in
       let version = LayerVersion(
         kind: .outages, number: try LayerVersion.nextNumber(of: .outages, db), publishedAt: moment,
         source: source, sha256: sha256, recordCount: outages.count,
-        vertexCount: outages.reduce(0) { $0 + $1.area.vertexCount })
-      let rows = VersionRows(number: version.number)
-      let insert = try RowStatement(db, Outage.insertSQL)
-      for (index, outage) in outages.enumerated() {
-        outage.bind(to: insert, fid: rows.fid(place: index + 1))
-        try insert.run()
+        vertexCount: outages.indices.reduce(0) { $0 + outages[$1].area.vertexCount })
+      // Another process may have published since.
+      if let changes, changes.since == version.number - 1 {
+        try end(changes.ended, before: version, db)
+        try write(changes.written.map { outages[$0] }, version, db)
+      } else {
+        try db.execute(
+          sql: "UPDATE outage_span SET last_number = ? WHERE last_number IS NULL",
+          arguments: [version.number - 1])
+        try write(outages, version, db)
+      }
+      let count = try Int.fetchOne(db, sql: "SELECT count(*) FROM outage_span WHERE last_number IS NULL")
+      guard count == outages.count else {
+        throw Self.damage(["the new layer would have \(count ?? 0) outages, expected \(outages.count)"])
       }
       var bounds = Bounds()
-      for outage in outages { bounds.add(Bounds(outage.area.coordinates)) }
+      for place in outages.indices { bounds.add(Bounds(outages[place].area.coordinates)) }
       try makeCurrent(version, bounds, db)
       return version
+    }
+  }
+
+  /// These are not of the current layer any more.
+  private func end(_ outageIds: [String], before version: LayerVersion, _ db: Database) throws {
+    let end = try RowStatement(
+      db, "UPDATE outage_span SET last_number = ? WHERE outage_id = ? AND last_number IS NULL")
+    for id in outageIds {
+      end.bind(version.number - 1, at: 1)
+      end.bind(id, at: 2)
+      try end.run()
+    }
+  }
+
+  private func write(_ outages: [Outage], _ version: LayerVersion, _ db: Database) throws {
+    let rows = VersionRows(number: version.number)
+    let insert = try RowStatement(db, Outage.insertSQL)
+    let begin = try RowStatement(
+      db, "INSERT INTO outage_span (fid, outage_id, first_number) VALUES (?, ?, ?)")
+    for (index, outage) in outages.enumerated() {
+      let fid = rows.fid(place: index + 1)
+      outage.bind(to: insert, fid: fid)
+      try insert.run()
+      begin.bind(fid, at: 1)
+      begin.bind(outage.outageId, at: 2)
+      begin.bind(version.number, at: 3)
+      try begin.run()
     }
   }
 
@@ -41,19 +92,26 @@ extension LayerStore {
       version.number = try LayerVersion.nextNumber(of: .outages, db)
       version.publishedAt = moment
       version.source = "rollback of \(number)"
-      let old = VersionRows(number: number).fids
-      let shift = VersionRows(number: version.number).fids.lowerBound - old.lowerBound
+      let ofOld = "first_number <= :old AND (last_number IS NULL OR last_number >= :old)"
+      let numbers: StatementArguments = ["old": number, "new": version.number]
       try db.execute(
         sql: """
-          INSERT INTO outage (fid, \(Outage.columns))
-            SELECT fid + ?, \(Outage.columns) FROM outage WHERE fid >= ? AND fid < ?
-          """, arguments: [shift, old.lowerBound, old.upperBound])
+          UPDATE outage_span SET last_number = :new - 1
+            WHERE last_number IS NULL AND NOT first_number <= :old
+              AND fid NOT IN (SELECT fid FROM outage_span WHERE \(ofOld))
+          """, arguments: numbers)
+      try db.execute(
+        sql: """
+          INSERT INTO outage_span (fid, outage_id, first_number)
+            SELECT fid, outage_id, :new FROM outage_span
+              WHERE \(ofOld) AND fid NOT IN (SELECT fid FROM outage_span WHERE last_number IS NULL)
+          """, arguments: numbers)
       let extent = try Row.fetchOne(
         db,
         sql: """
-          SELECT min(MbrMinX(geom)), min(MbrMinY(geom)), max(MbrMaxX(geom)), max(MbrMaxY(geom)) FROM outage
-            WHERE fid >= ? AND fid < ?
-          """, arguments: [old.lowerBound, old.upperBound])!
+          SELECT min(MbrMinX(geom)), min(MbrMinY(geom)), max(MbrMaxX(geom)), max(MbrMaxY(geom))
+            FROM current_outage
+          """)!
       let bounds =
         extent.containsNonNullValue
         ? Bounds(west: extent[0], south: extent[1], east: extent[2], north: extent[3]) : nil
@@ -62,18 +120,23 @@ extension LayerStore {
     }
   }
 
-  /// The outages of a layer that is kept, in the order in which they were published, value for value.
+  /// The outages of a layer that is kept, by ascending id (its UTF-8 bytes), value for value.
   ///
   /// One exception: a `Coded.other` whose text is a known code's spelling comes back as that code.
   /// - Throws: `noSuchVersion`; `damaged` if an area cannot be read.
   public func outages(ofVersion number: Int) throws(StoreError) -> [Outage] {
     try read("read layer \(number)") { db in
       let version = try outageVersion(number, db)
-      let fids = VersionRows(number: number).fids
+      // In the order in which the rows lie.
       let select = try RowStatement(
-        db, "SELECT fid, \(Outage.columns) FROM outage WHERE fid >= ? AND fid < ? ORDER BY fid")
-      select.bind(fids.lowerBound, at: 1)
-      select.bind(fids.upperBound, at: 2)
+        db,
+        """
+        SELECT fid, \(Outage.columns) FROM outage
+          WHERE fid IN
+            (SELECT fid FROM outage_span WHERE first_number <= ?1 AND (last_number IS NULL OR last_number >= ?1))
+          ORDER BY fid
+        """)
+      select.bind(number, at: 1)
       defer { select.reset() }
       var outages: [Outage] = []
       outages.reserveCapacity(version.recordCount)
@@ -81,18 +144,45 @@ extension LayerStore {
       guard outages.count == version.recordCount else {
         throw Self.damage(["layer \(number) has \(outages.count) outages, expected \(version.recordCount)"])
       }
-      return outages
+      let numbers = outages.indices.sorted {
+        outages[$0].outageId.utf8.lexicographicallyPrecedes(outages[$1].outageId.utf8)
+      }
+      return numbers.map { outages[$0] }
+    }
+  }
+
+  /// Deletes what only layers held that are kept no longer, in short transactions. Whoever publishes comes first.
+  public func clearDroppedLayers() throws(StoreError) {
+    var isDone = false
+    while !isDone {
+      isDone = try batch("clear dropped layers") { db in
+        guard
+          let oldest = try Int.fetchOne(
+            db, sql: "SELECT min(number) FROM layer_version WHERE kind = 'outages'")
+        else { return true }
+        let arguments: StatementArguments = ["oldest": oldest, "count": limits.batchOutages]
+        try db.execute(
+          sql: """
+            DELETE FROM outage WHERE
+              fid IN (SELECT fid FROM outage_span WHERE last_number < :oldest ORDER BY last_number, fid LIMIT :count)
+              AND NOT EXISTS (
+                SELECT 1 FROM outage_span
+                  WHERE outage_span.fid = outage.fid AND (last_number IS NULL OR last_number >= :oldest))
+            """, arguments: arguments)
+        try db.execute(
+          sql: """
+            DELETE FROM outage_span WHERE (fid, first_number) IN
+              (SELECT fid, first_number FROM outage_span WHERE last_number < :oldest
+                ORDER BY last_number, fid LIMIT :count)
+            """, arguments: arguments)
+        return db.changesCount < limits.batchOutages
+      }
     }
   }
 
   /// - Parameter bounds: around all areas.
   private func makeCurrent(_ version: LayerVersion, _ bounds: Bounds?, _ db: Database) throws {
     try version.record(db, keep: keepLayers)
-    try db.execute(
-      sql: """
-        DELETE FROM outage WHERE fid <
-          (SELECT min(number) FROM layer_version WHERE kind = 'outages') << 32
-        """)
     try StoreSchema.setExtent(db, table: "outage", rowCount: version.recordCount, bounds)
   }
 
@@ -105,18 +195,19 @@ extension LayerStore {
     return version
   }
 
-  private func check(_ outages: [Outage]) throws(StoreError) {
+  /// - Parameter written: the places of those whose areas have not been checked before.
+  private func check(_ outages: [Outage], written: [Int]) throws(StoreError) {
     var ids = Set<String>(minimumCapacity: outages.count)
-    for outage in outages {
-      func refuse(_ field: String, _ found: String, _ expected: String) -> StoreError {
-        .notStorable(file: file, record: outage.outageId, field: field, found: found, expected: expected)
-      }
-      if !ids.insert(outage.outageId).inserted {
-        throw refuse("outageId", "it twice in one layer", "each id once")
-      }
-      if outage.area.isEmpty { throw refuse("area", "no polygon", "one at least") }
+    func refuse(_ outage: Outage, _ field: String, _ found: String, _ expected: String) -> StoreError {
+      .notStorable(file: file, record: outage.outageId, field: field, found: found, expected: expected)
+    }
+    for outage in outages where !ids.insert(outage.outageId).inserted {
+      throw refuse(outage, "outageId", "it twice in one layer", "each id once")
+    }
+    for outage in written.map({ outages[$0] }) {
+      if outage.area.isEmpty { throw refuse(outage, "area", "no polygon", "one at least") }
       if let odd = outage.area.coordinates.first(where: { !$0.isFinite }) {
-        throw refuse("area", "the coordinate \(odd)", "finite degrees")
+        throw refuse(outage, "area", "the coordinate \(odd)", "finite degrees")
       }
     }
   }

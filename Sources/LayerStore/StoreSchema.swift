@@ -15,6 +15,7 @@ enum StoreSchema {
       try register(db, table: "service_point", geometryClass: 1)
       try register(db, table: "outage", geometryClass: 6)
     }
+    migrator.registerMigration("2 outages stand in several layers") { db in try db.execute(sql: spans) }
     return migrator
   }
 
@@ -61,6 +62,7 @@ enum StoreSchema {
   // A row's `fid` is its version's number times 2^32 plus its place in that version, from 1 (see `VersionRows`). So the
   // rows of a version lie side by side, an import appends, a version is read and deleted as one range, and no other
   // index is needed. A version is visible when `layer_version` names it, and current when its number is the highest.
+  // (Of outages that was so until migration 2.)
   private static let layers = """
     CREATE TABLE layer_version (
       kind TEXT NOT NULL CHECK (kind IN ('outages', 'addresses')),
@@ -132,9 +134,49 @@ enum StoreSchema {
 
     CREATE VIRTUAL TABLE idx_service_point_geom USING rtree(pkid, xmin, xmax, ymin, ymax);
     """
+
+  // A row of `outage` is written once and stands in all layers from the first to the last of its spans, so that a layer costs what has
+  // changed since the one before. Its `fid` is that of the layer that brought it. A span without a last layer is of the current one.
+  private static let spans = """
+    CREATE TABLE outage_span (
+      fid INTEGER NOT NULL,
+      outage_id TEXT NOT NULL,
+      first_number INTEGER NOT NULL,
+      last_number INTEGER,
+      PRIMARY KEY (fid, first_number)
+    ) WITHOUT ROWID;
+
+    INSERT INTO outage_span (fid, outage_id, first_number, last_number)
+      SELECT fid, outage_id, fid >> 32,
+        nullif(fid >> 32, (SELECT max(number) FROM layer_version WHERE kind = 'outages'))
+      FROM outage;
+
+    CREATE UNIQUE INDEX outage_span_current ON outage_span (outage_id) WHERE last_number IS NULL;
+    CREATE INDEX outage_span_ended ON outage_span (last_number) WHERE last_number IS NOT NULL;
+
+    CREATE VIEW layer_outage AS
+      SELECT layer_version.number, outage.*
+      FROM layer_version
+        JOIN outage_span ON first_number <= number AND (last_number IS NULL OR last_number >= number)
+        JOIN outage USING (fid)
+      WHERE layer_version.kind = 'outages';
+
+    DROP VIEW current_outage;
+    CREATE VIEW current_outage AS
+      SELECT outage.fid AS fid, outage.outage_id AS outage_id, kind, status, cause, cause_kind,
+        strftime('%Y-%m-%dT%H:%M:%SZ', started_at_ms / 1000, 'unixepoch') AS started_at,
+        strftime('%Y-%m-%dT%H:%M:%SZ', estimated_restoration_at_ms / 1000, 'unixepoch')
+          AS estimated_restoration_at,
+        ert_confidence, ert_source, crew_status, feeder_id, customers_affected, customers_restored,
+        community_descriptor, message,
+        strftime('%Y-%m-%dT%H:%M:%SZ', updated_at_ms / 1000, 'unixepoch') AS updated_at,
+        geom
+      FROM outage_span JOIN outage ON outage.fid = outage_span.fid
+      WHERE last_number IS NULL;
+    """
 }
 
-/// The `fid`s of one version's rows: its number in the upper 32 bits, the row's place, from 1, in the lower.
+/// The `fid`s of the rows that one version has brought: its number in the upper 32 bits, the row's place, from 1, in the lower.
 struct VersionRows {
   let number: Int
 

@@ -84,9 +84,8 @@ public final class Publisher {
     let (outages, report) = try LayerImporter.readOutages(
       file, options: options, memory: &memory, progress: progress)
     timer.end("read, check and repair")
-    return try publish(outages, report: report, isDryRun: isDryRun, &timer) { [store, clock] in
-      try store.publishOutages(
-        outages, source: (file as NSString).lastPathComponent, sha256: report.sha256, at: clock())
+    return try publish(outages, report: report, isDryRun: isDryRun, &timer) {
+      try keep($0, source: (file as NSString).lastPathComponent, sha256: report.sha256)
     }
   }
 
@@ -98,9 +97,16 @@ public final class Publisher {
   /// - Throws: `StoreError`; the Territory stays as it is.
   public func publish(_ outages: [Outage], source: String, sha256: String) throws -> PublishOutcome {
     var timer = PhaseTimer()
-    return try publish(outages, report: nil, isDryRun: false, &timer) { [store, clock] in
-      try store.publishOutages(outages, source: source, sha256: sha256, at: clock())
+    return try publish(outages, report: nil, isDryRun: false, &timer) {
+      try keep($0, source: source, sha256: sha256)
     }
+  }
+
+  /// Stores the outages of a table that takes the place of the current one.
+  private func keep(_ table: OutageTable, source: String, sha256: String) throws -> LayerVersion {
+    try store.publishOutages(
+      table.outages, changes: OutageChanges(from: territory.outages, to: table), source: source,
+      sha256: sha256, at: clock())
   }
 
   /// Publishes the content of a kept version again, under a new number.
@@ -109,22 +115,22 @@ public final class Publisher {
     var timer = PhaseTimer()
     let outages = try store.outages(ofVersion: number)
     timer.end("read version \(number)")
-    return try publish(outages, report: nil, isDryRun: isDryRun, &timer) { [store, clock] in
+    return try publish(outages, report: nil, isDryRun: isDryRun, &timer) { _ in
       try store.rollBack(to: number, at: clock())
     }
   }
 
   private func publish(
     _ outages: [Outage], report: ImportReport?, isDryRun: Bool, _ timer: inout PhaseTimer,
-    commit: () throws -> LayerVersion
+    commit: (OutageTable) throws -> LayerVersion
   ) throws -> PublishOutcome {
     let before = territory
-    let version = isDryRun ? nil : try commit()
+    let table = OutageTable(layer: nil, outages: outages, previous: before.outages)
+    timer.end("compare")
+    let version = isDryRun ? nil : try commit(table)
     if !isDryRun { timer.end("store") }
     let next = Territory(
-      servicePoints: before.servicePoints,
-      outages: OutageTable(layer: version, outages: outages, previous: before.outages),
-      previous: before)
+      servicePoints: before.servicePoints, outages: table.published(as: version), previous: before)
     timer.end("index and join")
     let difference = TerritoryDifference(from: before, to: next, at: clock())
     timer.end("difference")
@@ -149,6 +155,26 @@ public final class Publisher {
       return OutageTable(layer: nil, outages: [])
     }
     return OutageTable(layer: layer, outages: try store.outages(ofVersion: layer.number))
+  }
+}
+
+extension OutageChanges {
+  /// - Returns: `nil` if nothing was published before.
+  fileprivate init?(from old: OutageTable, to new: OutageTable) {
+    guard let layer = old.layer else { return nil }
+    let comparison = new.comparison(with: old)
+    var isKept = [Bool](repeating: false, count: old.count)
+    var written: [Int] = []
+    for number in 0..<new.count {
+      if comparison.isSame[number] {
+        isKept[Int(comparison.oldNumbers[number])] = true
+      } else {
+        written.append(number)
+      }
+    }
+    self.init(
+      since: layer.number, ended: isKept.indices.filter { !isKept[$0] }.map { old.outages[$0].outageId },
+      written: written)
   }
 }
 

@@ -67,6 +67,11 @@ final class SnapshotKeeper: Sendable {
     } catch {
       log.warning("snapshot not written; the next start reads the store", metadata: ["error": "\(error)"])
     }
+    do {
+      try store.clearDroppedLayers()
+    } catch {
+      log.warning("room of dropped layers not given back", metadata: ["error": "\(error)"])
+    }
     // The next start would read the store's log through.
     store.bringLogIn()
     lastEnd.withLock { $0 = .now }

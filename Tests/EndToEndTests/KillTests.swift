@@ -43,6 +43,7 @@ import WireProtocol
       for file in outageFiles {
         outages[(file as NSString).lastPathComponent] =
           try LayerImporter.readOutages(file, options: options, progress: { _ in }).outages
+          .sorted { $0.outageId.utf8.lexicographicallyPrecedes($1.outageId.utf8) }
       }
     }
 

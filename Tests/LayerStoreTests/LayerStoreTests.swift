@@ -126,6 +126,7 @@ import Testing
     #expect(throws: gone) { try store.outages(ofVersion: 2) }
     #expect(throws: gone) { try store.rollBack(to: 2, at: Fixture.moment) }
     #expect(gone.description.hasSuffix("no version 2 of outages: kept are 5, 4, 3"))
+    try store.clearDroppedLayers()
     let rows = try store.read("count") { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM outage") }
     #expect(rows == 12)
     // The one to roll back to may be the one that falls off the end.

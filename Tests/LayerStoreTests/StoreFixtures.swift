@@ -63,7 +63,7 @@ enum Fixture {
     return open + [open[0]]
   }
 
-  /// Outages with polygons, holes and multipolygons, and every field now and then missing.
+  /// Outages with polygons, holes and multipolygons, and every field now and then missing; by ascending id, as the store gives them back.
   static func outages(_ count: Int, prefix: String = "OMS-", seed: UInt64 = 1, vertices: Int = 12) -> [Outage]
   {
     var random = SeededGenerator(seed: seed)
@@ -97,7 +97,7 @@ enum Fixture {
       if chance() { outage.message = "" }
       if chance() { outage.updatedAt = Timestamp(millisecondsSinceEpoch: -1) }
       return outage
-    }
+    }.sorted { $0.outageId.utf8.lexicographicallyPrecedes($1.outageId.utf8) }
   }
 }
 
