@@ -22,6 +22,27 @@ public struct AnswerSettings: Sendable {
     self.staleAfterSeconds = staleAfterSeconds
     self.languages = languages
   }
+
+  /// Of all that sentences depend on here: the same for the same templates and zone, in each process.
+  var wordingFingerprint: UInt64 {
+    var fingerprint = Fingerprint()
+    fingerprint.add(timeZone.identifier.utf8)
+    for language in languages {
+      withUnsafeBytes(of: language.fingerprint.littleEndian) { fingerprint.add($0) }
+    }
+    return fingerprint.value
+  }
+}
+
+/// FNV-1a, 64 bits (Fowler, Noll, Vo).
+struct Fingerprint {
+  private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
+
+  mutating func add(_ bytes: some Sequence<UInt8>) {
+    for byte in bytes { value = (value ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    // An end, so that two texts are not the same as another two.
+    value = (value ^ 0xff) &* 0x100_0000_01b3
+  }
 }
 
 /// What the age of a layer is counted from, where a feed confirms it again and again.
@@ -49,6 +70,7 @@ public final class AnswerSheet: Sendable {
   public let renderedAt: Timestamp
   public let validUntil: Timestamp
   public let isStale: Bool
+  private let wording: Wording
   /// By outage number.
   let phases: FlatArray<OutagePhase>
   /// Outages from this number on are suspected: they come last in precedence.
@@ -63,10 +85,11 @@ public final class AnswerSheet: Sendable {
 
   /// - Parameters:
   ///   - freshness: what the layer's age is counted from, if not from its publication.
+  ///   - rendered: texts of this layer or another one, at this moment or an earlier one: what they say already is not worded again.
   ///   - sideBySide: whether to use all processors for it.
   public init(
     territory: Territory, settings: AnswerSettings, freshness: LayerFreshness? = nil, at now: Timestamp,
-    sideBySide: Bool = false
+    rendered: RenderedOutages? = nil, sideBySide: Bool = false
   ) {
     let table = territory.outages
     let freshness = freshness ?? table.layer.map { LayerFreshness($0, settings) }
@@ -79,19 +102,31 @@ public final class AnswerSheet: Sendable {
     phases = FlatArray(table.phases(at: now))
     firstSuspected = UInt32(table.outages.firstIndex(where: \.isSuspected) ?? table.count)
     head = Self.head(territory.outages.layer, asOf: freshness?.asOf, isStale: isStale)
+    let wording = Wording(settings, at: now, isStale: isStale)
+    self.wording = wording
+    // In another order of languages, the fingerprint is another one.
+    let known = rendered.flatMap {
+      $0.wording.settings == wording.settings && $0.languages.count == settings.languages.count ? $0 : nil
+    }
+    let numbers = known?.numbersOfSame(in: table, at: now) ?? []
+    let saysSameTimes =
+      known.map { $0.wording.dayNumber == wording.dayNumber && $0.wording.isStale == isStale } ?? false
     let objects = Mutex<RenderedTexts?>(nil)
     let sheets = Mutex([LanguageSheet?](repeating: nil, count: settings.languages.count))
     // Each language is the longer part, so that the objects come last.
     let render = { @Sendable (part: Int) in
       guard part < settings.languages.count else {
-        let texts = RenderedTexts(count: table.count) { number, text in
+        let texts = RenderedTexts(count: table.count, reusing: known.map { ($0.objects, numbers) }) {
+          number, text in
           text.append(outage: table.outages[number], at: now)
         }
         return objects.withLock { $0 = texts }
       }
       let speech = OutageSpeech(
         templates: settings.languages[part], zone: settings.timeZone, now: now, isStale: isStale)
-      let sheet = LanguageSheet(speech: speech, outages: table.outages)
+      let sheet = LanguageSheet(
+        speech: speech, outages: table.outages,
+        reusing: known.flatMap { saysSameTimes ? ($0.languages[part], numbers) : nil })
       sheets.withLock { $0[part] = sheet }
     }
     let partCount = settings.languages.count + 1
@@ -102,7 +137,7 @@ public final class AnswerSheet: Sendable {
     }
     outageObjects = objects.withLock { $0.unsafelyUnwrapped }
     languages = sheets.withLock { $0.map(\.unsafelyUnwrapped) }
-    outageIds = RenderedTexts(count: table.count) { number, text in
+    outageIds = RenderedTexts(count: table.count, reusing: known.map { ($0.ids, numbers) }) { number, text in
       text.append(0x22)
       text.append(jsonEscaped: table.outages[number].outageId)
       text.append(0x22)
@@ -114,6 +149,7 @@ public final class AnswerSheet: Sendable {
   public init?(_ other: AnswerSheet, confirmedBy freshness: LayerFreshness?, at now: Timestamp) {
     guard let freshness, !other.isStale, freshness.staleAt > now, other.validUntil > now else { return nil }
     territory = other.territory
+    wording = other.wording
     isStale = false
     renderedAt = other.renderedAt
     validUntil = Self.nextRendering(
@@ -124,6 +160,13 @@ public final class AnswerSheet: Sendable {
     outageObjects = other.outageObjects
     outageIds = other.outageIds
     languages = other.languages
+  }
+
+  /// What is said of the outages, for another rendering to go on from.
+  public var rendered: RenderedOutages {
+    RenderedOutages(
+      wording: wording, outages: territory.outages, objects: outageObjects, ids: outageIds,
+      languages: languages.map { RenderedOutages.Language(inside: $0.inside, near: $0.near) })
   }
 
   private static func head(_ layer: LayerVersion?, asOf: Timestamp?, isStale: Bool) -> FlatArray<UInt8> {
@@ -180,11 +223,19 @@ final class LanguageSheet: Sendable {
     case none, severalNone, reportNew, reportKnown, reportStillOut, reportRestored, reportWireDown
   }
 
-  init(speech: OutageSpeech, outages: [Outage]) {
+  /// - Parameter known: what was said of some of these outages, and for each outage the number that it had then; -1 where there is none.
+  init(
+    speech: OutageSpeech, outages: [Outage],
+    reusing known: (texts: RenderedOutages.Language, numbers: [Int32])? = nil
+  ) {
     let templates = speech.templates
     tag = Array(templates.language.utf8)
-    inside = RenderedTexts(count: outages.count) { $1.append(jsonEscaped: speech.inside(outages[$0])) }
-    near = RenderedTexts(count: outages.count) { $1.append(jsonEscaped: speech.near(outages[$0])) }
+    inside = RenderedTexts(count: outages.count, reusing: known.map { ($0.texts.inside, $0.numbers) }) {
+      $1.append(jsonEscaped: speech.inside(outages[$0]))
+    }
+    near = RenderedTexts(count: outages.count, reusing: known.map { ($0.texts.near, $0.numbers) }) {
+      $1.append(jsonEscaped: speech.near(outages[$0]))
+    }
     fixed = RenderedTexts(
       Fixed.allCases.map { sentence in
         switch sentence {
@@ -210,39 +261,6 @@ final class LanguageSheet: Sendable {
       let lower = byte >= 65 && byte <= 90 ? byte + 32 : byte == UInt8(ascii: "_") ? UInt8(ascii: "-") : byte
       return lower == mine
     }
-  }
-}
-
-/// Texts rendered into one block of memory, found by number.
-struct RenderedTexts: Sendable {
-  private let bytes: FlatArray<UInt8>
-  private let starts: FlatArray<UInt64>
-
-  init(count: Int, render: (Int, inout ByteBuffer) -> Void) {
-    var buffer = ByteBuffer()
-    starts = FlatArray(count: count + 1) { starts in
-      starts.initializeElement(at: 0, to: 0)
-      for number in 0..<count {
-        render(number, &buffer)
-        starts.initializeElement(at: number + 1, to: UInt64(buffer.count))
-      }
-    }
-    bytes = FlatArray(buffer.bytes)
-  }
-
-  init(_ texts: [String]) {
-    self.init(count: texts.count) { $1.append(jsonEscaped: texts[$0]) }
-  }
-
-  var byteCount: Int { bytes.byteCount + starts.byteCount }
-
-  /// Valid for as long as these texts live.
-  @inline(__always)
-  subscript(number: Int) -> UnsafeRawBufferPointer {
-    precondition(number >= 0 && number < starts.count - 1, "no such text")
-    let start = Int(starts.pointer[number])
-    return UnsafeRawBufferPointer(
-      start: bytes.pointer + start, count: Int(starts.pointer[number + 1]) - start)
   }
 }
 

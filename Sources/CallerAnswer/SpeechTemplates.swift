@@ -48,6 +48,8 @@ public struct SpeechTemplates: Sendable {
 
   /// BCP 47 tag, lower case.
   public let language: String
+  /// Of the file.
+  let fingerprint: UInt64
   private let sentences: [String]
   let causes: [OutageCauseKind: String]
   let crews: [CrewStatus: String]
@@ -91,6 +93,9 @@ public struct SpeechTemplates: Sendable {
       return text
     }
     language = content.language.lowercased()
+    var fingerprint = Fingerprint()
+    fingerprint.add(json)
+    self.fingerprint = fingerprint.value
     var sentences: [String] = []
     for sentence in Sentence.allCases {
       sentences.append(

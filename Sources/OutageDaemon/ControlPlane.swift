@@ -359,6 +359,7 @@ final class ControlPlane: @unchecked Sendable {
       }
       ?? AnswerSheet(
         territory: territory, settings: settings, freshness: freshness, at: now,
+        rendered: state.sheet?.rendered,
         // Before the first there is nobody to be disturbed.
         sideBySide: state.sheet == nil)
     settingsChanged = false
