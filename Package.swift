@@ -112,10 +112,10 @@ let package = Package(
     tests("Territory", ["OutageModel", "PointLocation", "CGEOS", "TestSupport"]),
     tests("SuspectedOutages", ["OutageModel", "PointLocation", "Territory", "TestSupport"]),
     tests("PointHull", ["OutageModel", "CGEOS"]),
-    tests("CallerAnswer", ["OutageModel", "Territory", "ByteBuffers"]),
+    tests("CallerAnswer", ["OutageModel", "PointLocation", "Territory", "ByteBuffers", "TestSupport"]),
     tests("WireProtocol", ["OutageModel", "ByteBuffers", "TestSupport"]),
     tests("Reactor", ["CEpoll", "ByteBuffers", "TestSupport"]),
-    tests("LayerImport", ["OutageModel", "CSpatiaLite"]),
+    tests("LayerImport", ["OutageModel", "CSpatiaLite", "TestSupport"]),
     tests("Feeds", ["OutageModel", "LayerImport"]),
     tests("MetricsExport", ["TestSupport"]),
     tests(

@@ -4,6 +4,7 @@ import Foundation
 import OutageModel
 import PointLocation
 import Territory
+import TestSupport
 import Testing
 
 @testable import CallerAnswer
@@ -19,15 +20,7 @@ import Testing
     AnswerSettings(timeZone: zone, staleAfterSeconds: 7_200, languages: languages)
   }
 
-  struct Numbers: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return state ^ state >> 29
-    }
-  }
-
-  static func outage(_ id: String, _ random: inout Numbers) -> Outage {
+  static func outage(_ id: String, _ random: inout SeededGenerator) -> Outage {
     let west = Double.random(in: -122 ... -121, using: &random)
     var area = OutageArea()
     area.append(polygon: [
@@ -40,7 +33,7 @@ import Testing
     return outage
   }
 
-  static func change(_ outage: inout Outage, _ random: inout Numbers) {
+  static func change(_ outage: inout Outage, _ random: inout SeededGenerator) {
     outage.kind = .known(OutageKind.allCases.randomElement(using: &random)!)
     outage.status = .known(OutageStatus.allCases.randomElement(using: &random)!)
     func moment() -> Timestamp? {
@@ -72,7 +65,7 @@ import Testing
   /// Layers, hours and midnight pass; the layer grows stale and is refreshed; now and then the texts go through sections, as over a restart.
   @Test(arguments: [1, 2, 3, 4] as [UInt64])
   func `rendering on from the last texts says what rendering anew does`(seed: UInt64) throws {
-    var random = Numbers(state: seed)
+    var random = SeededGenerator(seed: seed)
     var outages = (0..<40).map { Self.outage("O\($0)", &random) }
     var now = Self.start
     var territory = Self.territory(outages, publishedAt: now, previous: nil)
@@ -106,7 +99,7 @@ import Testing
   }
 
   @Test func `texts in other words, languages or another zone are not gone on from`() throws {
-    var random = Numbers(state: 9)
+    var random = SeededGenerator(seed: 9)
     let territory = Self.territory(
       (0..<20).map { Self.outage("O\($0)", &random) }, publishedAt: Self.start, previous: nil)
     let rendered = AnswerSheet(territory: territory, settings: Self.settings(), at: Self.start).rendered
@@ -125,7 +118,7 @@ import Testing
   }
 
   @Test func `texts that have not changed are not copied`() {
-    var random = Numbers(state: 5)
+    var random = SeededGenerator(seed: 5)
     let territory = Self.territory(
       (0..<20).map { Self.outage("O\($0)", &random) }, publishedAt: Self.start, previous: nil)
     let sheet = AnswerSheet(territory: territory, settings: Self.settings(), at: Self.start)

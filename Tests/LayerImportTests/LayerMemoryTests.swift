@@ -2,6 +2,7 @@
 
 import Foundation
 import OutageModel
+import TestSupport
 import Testing
 
 @testable import LayerImport
@@ -199,7 +200,7 @@ import Testing
   /// Layers that go on from one another, with anything changed, over several refills of the window.
   @Test(arguments: [1, 2, 3] as [UInt64])
   func `layer after layer says what it says alone`(seed: UInt64) throws {
-    var random = SeededNumbers(state: seed)
+    var random = SeededGenerator(seed: seed)
     var features = (0..<60).map { feature("OMS-\($0)", lon: -121 - Double($0) / 100) }
     for step in 0..<12 {
       for _ in 0..<Int.random(in: 0...5, using: &random) {
@@ -215,18 +216,5 @@ import Testing
       }
       try read(features, "seed \(seed), step \(step)")
     }
-  }
-}
-
-/// SplitMix64: the same seed gives the same values on every machine.
-private struct SeededNumbers: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

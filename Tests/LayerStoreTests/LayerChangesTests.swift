@@ -3,6 +3,7 @@
 import Foundation
 import GRDB
 import OutageModel
+import TestSupport
 import Testing
 
 @testable import LayerStore
