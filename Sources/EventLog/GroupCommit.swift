@@ -29,6 +29,7 @@ final class GroupCommit: Sendable {
   private let interval: Duration
   private let state = Mutex(State())
   private let spent = Mutex((commits: 0, seconds: 0.0))
+  private let groupEnded = Mutex<@Sendable () -> Void>({})
   private let wake = DispatchSemaphore(value: 0)
   private let ended = DispatchSemaphore(value: 0)
 
@@ -43,12 +44,13 @@ final class GroupCommit: Sendable {
     self.doing = doing
     self.interval = interval
     let thread = Thread { [self] in
+      // Before the thread runs, the name would not reach the system.
+      Thread.current.name = "journal"
       let scope = __priority_which_t(PRIO_PROCESS.rawValue)
       _ = setpriority(scope, 0, getpriority(scope, 0) + niceness)
       run()
       ended.signal()
     }
-    thread.name = "journal"
     thread.stackSize = 8 << 20
     thread.start()
   }
@@ -66,10 +68,14 @@ final class GroupCommit: Sendable {
     if isStopping {
       done(
         .failure(.sqlite(SQLiteFault(file: file, doing: doing, code: 9, message: "the journal is closed"))))
+      groupEnded.withLock { $0 }()
     } else if isFirst {
       wake.signal()
     }
   }
+
+  /// Has `body` called on the committing thread after each group, when all of its work has been told of the outcome.
+  func afterEachGroup(_ body: @escaping @Sendable () -> Void) { groupEnded.withLock { $0 = body } }
 
   /// Transactions that were committed, and the time that they took, `fsync` included.
   var figures: (commits: Int, seconds: Double) { spent.withLock { $0 } }
@@ -96,7 +102,10 @@ final class GroupCommit: Sendable {
         if !state.waiting.isEmpty { wake.signal() }
         return (group, state.isStopping && state.waiting.isEmpty)
       }
-      if !group.isEmpty { commit(group) }
+      if !group.isEmpty {
+        commit(group)
+        groupEnded.withLock { $0 }()
+      }
       if isLast { return }
     }
   }

@@ -40,6 +40,9 @@ public final class ReportJournal: Sendable {
   private let clock: @Sendable () -> Timestamp
   private let counts: Mutex<ReportCounts>
   private let observers = Mutex<[@Sendable ([OutageReport]) -> Void]>([])
+  private let commitObservers = Mutex<[@Sendable () -> Void]>([])
+  /// Of the group that is being told, for the observers.
+  private let justStored = Mutex<[OutageReport]>([])
   /// Reports that no outage covers so far, by number.
   private let unmatched: Mutex<[Int: ReportDraft]>
   private let pruning = Mutex<Timestamp?>(nil)
@@ -83,6 +86,7 @@ public final class ReportJournal: Sendable {
     }
     commit = GroupCommit(
       pool: pool, file: file, doing: "store a report", interval: Self.commitInterval, niceness: niceness)
+    commit.afterEachGroup { [weak self] in self?.groupEnded() }
   }
 
   /// Takes other settings, from the next report on.
@@ -142,8 +146,14 @@ extension ReportJournal {
     pruneIfDue()
   }
 
-  /// Has `observer` told of each report that was stored, after it was acknowledged: on the journal's thread, in order, so that it should
-  /// only hand it on. After a restart, `recent(since:)` tells what was told before.
+  /// Has `body` called after each commit, when those who wait for it have been told: on the journal's thread, so that what they have
+  /// gathered goes on its way together.
+  public func afterEachCommit(_ body: @escaping @Sendable () -> Void) {
+    commitObservers.withLock { $0.append(body) }
+  }
+
+  /// Has `observer` told of the reports that a commit has stored, after they were acknowledged: on the journal's thread, in order, so that
+  /// it should only hand them on. After a restart, `recent(since:)` tells what was told before.
   public func observe(_ observer: @escaping @Sendable ([OutageReport]) -> Void) {
     observers.withLock { $0.append(observer) }
   }
@@ -169,7 +179,17 @@ extension ReportJournal {
         waiting = waiting.filter { $0.key >= kept.first ?? 0 }
       }
     }
-    for observer in observers.withLock({ $0 }) { observer([report]) }
+    justStored.withLock { $0.append(report) }
+  }
+
+  private func groupEnded() {
+    for body in commitObservers.withLock({ $0 }) { body() }
+    let reports = justStored.withLock { reports in
+      defer { reports = [] }
+      return reports
+    }
+    guard !reports.isEmpty else { return }
+    for observer in observers.withLock({ $0 }) { observer(reports) }
   }
 
   private func pruneIfDue() {

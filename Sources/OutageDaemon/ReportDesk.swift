@@ -26,11 +26,19 @@ final class ReportDesk: Sendable {
   private let settings: Mutex<ReportDeskSettings>
   private let matchedLayer = Mutex<Int?>(nil)
   private let state = Mutex(State())
+  private let replies = Mutex<[Reply]>([])
   private let log: Logger
 
   private struct State: Sendable {
     var spooledFiles = 0
     var lastError: String?
+  }
+
+  /// What a connection is told of its report, once the others of the same commit are there too.
+  private struct Reply: Sendable {
+    var connection: ConnectionID
+    var loop: EventLoop
+    var outcome: Result<[UInt8], RequestError>
   }
 
   /// What `INFO` and `METRICS` tell of reports.
@@ -46,6 +54,7 @@ final class ReportDesk: Sendable {
     journal = try ReportJournal(directory: directory, settings: settings.journal, clock: clock)
     self.settings = Mutex(settings)
     self.log = log
+    journal.afterEachCommit { [weak self] in self?.sendReplies() }
     scheduleSpool(afterSeconds: 0)
   }
 
@@ -70,18 +79,31 @@ final class ReportDesk: Sendable {
   /// Stores a report and sends its receipt to the connection that waits for it.
   func take(_ intake: ReportIntake, from connection: ConnectionID, on loop: EventLoop) {
     journal.add(intake.draft) { [self] outcome in
+      let reply = outcome.map(intake.receipt).mapError {
+        RequestError(.failed, "the report is not stored: \($0)")
+      }
+      replies.withLock { $0.append(Reply(connection: connection, loop: loop, outcome: reply)) }
       switch outcome {
-      case .success(let receipt):
-        noteSuccess()
-        let bytes = intake.receipt(receipt)
-        loop.submit { loop in
-          loop.complete(connection) { output in bytes.withUnsafeBytes { output.appendBulk($0) } }
-        }
-      case .failure(let error):
-        note(error, "report not stored")
-        loop.submit { loop in
-          loop.complete(connection) {
-            $0.appendError(RequestError(.failed, "the report is not stored: \(error)"))
+      case .success: noteSuccess()
+      case .failure(let error): note(error, "report not stored")
+      }
+    }
+  }
+
+  /// Wakes each loop once for all receipts of a commit: one by one, they would take the core from this thread as often as there are reports.
+  private func sendReplies() {
+    let replies = replies.withLock { replies in
+      defer { replies = [] }
+      return replies
+    }
+    for (_, replies) in Dictionary(grouping: replies, by: \.loop.index) {
+      replies[0].loop.submit { loop in
+        for reply in replies {
+          loop.complete(reply.connection) { output in
+            switch reply.outcome {
+            case .success(let receipt): receipt.withUnsafeBytes { output.appendBulk($0) }
+            case .failure(let error): output.appendError(error)
+            }
           }
         }
       }

@@ -175,6 +175,36 @@ extension ReportJournal {
     #expect(try journal.recent(since: clock.now).count == 200)
   }
 
+  @Test func `all receipts of a commit come first, then those who gather them, then the observers`() throws {
+    enum Event: Equatable {
+      case receipt(Int)
+      case committed
+      case observed([Int])
+    }
+    let journal = try open()
+    let events = Mutex<[Event]>([])
+    let all = DispatchSemaphore(value: 0)
+    journal.afterEachCommit { events.withLock { $0.append(.committed) } }
+    journal.observe { reports in
+      let numbers = reports.map(\.sequence)
+      events.withLock { $0.append(.observed(numbers)) }
+      if numbers.last == 200 { all.signal() }
+    }
+    for number in 1...200 {
+      journal.add(draft(servicePoint: "SP-\(number)")) { outcome in
+        if case .success(let receipt) = outcome { events.withLock { $0.append(.receipt(receipt.report.sequence)) } }
+      }
+    }
+    all.wait()
+    let found = events.withLock { $0 }
+    let commits = found.split(separator: .committed, omittingEmptySubsequences: false)
+    #expect(commits.count > 1)
+    for (before, after) in zip(commits, commits.dropFirst()) {
+      let receipts = before.compactMap { if case .receipt(let number) = $0 { number } else { nil } }
+      #expect(after.first == .observed(receipts))
+    }
+  }
+
   @Test func `what is older than it is kept for goes, and its numbers are not used again`() throws {
     var settings = ReportSettings()
     settings.keepDays = 1
