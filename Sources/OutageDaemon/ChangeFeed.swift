@@ -1,6 +1,5 @@
-// Those who follow changes and reports: reads, waits, acknowledgements and subscriptions, on a thread of their own.
+// Records what changes after each publish, on the thread that also tells it to those who follow.
 
-import ByteBuffers
 import EventLog
 import Foundation
 import LayerStore
@@ -29,61 +28,21 @@ final class ChangeFeed: @unchecked Sendable {
   }
 
   let statistics = Mutex(Statistics())
-  private let thread = ControlThread(name: "feed", niceness: 5)
-  private let desk: ReportDesk
-  private let clock: @Sendable () -> Timestamp
-  private let log: Logger
-  private let changes: ChangeLog
+  let thread = ControlThread(name: "feed", niceness: 5)
+  let desk: ReportDesk
+  let clock: @Sendable () -> Timestamp
+  let log: Logger
+  let changes: ChangeLog
   private var recorder: ChangeRecorder?
   private var settings: ChangeSettings
   /// What was told last; told again when a held ERT is due, or when it could not be written.
   private var territory: Territory?
-  private var dueAt: Timestamp?
-  private var waiters: [Waiter] = []
-  private var subscribers: [ConnectionID: Subscriber] = [:]
+  var dueAt: Timestamp?
+  var waiters: [Waiter] = []
+  var subscribers: [ConnectionID: Subscriber] = [:]
   private let hasNewReports = Atomic<Bool>(false)
 
-  /// A reader whose reply is owed.
-  private struct Reader {
-    var connection: ConnectionID
-    var loop: EventLoop
-  }
-
-  /// A read that found nothing and waits.
-  private struct Waiter {
-    enum Feed { case changes(ChangeFilter), reports }
-    var reader: Reader
-    var feed: Feed
-    var next: Int
-    var count: Int
-    var deadline: ContinuousClock.Instant
-  }
-
-  private final class Subscriber {
-    let reader: Reader
-    let filter: ChangeFilter
-    var next: Int
-    /// A push is on its way to the loop.
-    var isPushing = false
-    /// The client does not read: not before this moment.
-    var retryAt: ContinuousClock.Instant?
-
-    init(_ reader: Reader, _ filter: ChangeFilter, next: Int) {
-      self.reader = reader
-      self.filter = filter
-      self.next = next
-    }
-  }
-
-  /// A reply, at most; further events come with the next read.
-  static let replyBytesMax = 8 << 20
-  /// Pushed at a time to one subscriber.
-  static let pushBytesMax = 64 << 10
-  static let pushCountMax = 512
-  static let congestedRetry = Duration.milliseconds(50)
   static let failedWriteRetrySeconds: Int64 = 5
-  static let subscribersMax = 64
-  static let waitersMax = 1024
 
   /// - Throws: `StoreError`.
   init(
@@ -162,7 +121,7 @@ final class ChangeFeed: @unchecked Sendable {
 
   func stop() { thread.stop() }
 
-  private var isDraining = false
+  var isDraining = false
   private var isFrozen = false
 
   private func reportsAreThere(_ reports: [OutageReport]) {
@@ -177,7 +136,7 @@ final class ChangeFeed: @unchecked Sendable {
 
   // MARK: Recording
 
-  private func advance(to territory: Territory, store: LayerStore) {
+  func advance(to territory: Territory, store: LayerStore) {
     do {
       if recorder == nil {
         let recorder = try ChangeRecorder(
@@ -211,7 +170,7 @@ final class ChangeFeed: @unchecked Sendable {
     }
   }
 
-  private func advance() {
+  func advance() {
     guard let recorder, let territory, !isFrozen else { return }
     let now = clock()
     let start = ContinuousClock.now
@@ -237,7 +196,7 @@ final class ChangeFeed: @unchecked Sendable {
     tellAll()
   }
 
-  private func recordWiresDown() {
+  func recordWiresDown() {
     guard let recorder, !isFrozen else { return }
     do {
       let reports = try desk.journal.wiresDown(after: changes.progress.reportSequence)
@@ -250,257 +209,9 @@ final class ChangeFeed: @unchecked Sendable {
     tellAll()
   }
 
-  private func note(_ error: any Error, _ message: Logger.Message) {
+  func note(_ error: any Error, _ message: Logger.Message) {
     let text = "\(error)"
     statistics.withLock { $0.lastError = text }
     log.error(message, metadata: ["error": "\(text)"])
-  }
-
-  // MARK: Telling
-
-  private func tellAll() {
-    for subscriber in subscribers.values { pump(subscriber) }
-    wakeWaiters()
-  }
-
-  /// Something has come, or time has passed.
-  private func wakeWaiters() {
-    let now = ContinuousClock.now
-    var left: [Waiter] = []
-    for var waiter in waiters {
-      if !answer(&waiter, mayWait: now < waiter.deadline && !isDraining) { left.append(waiter) }
-    }
-    waiters = left
-    plan()
-  }
-
-  /// Sets the clock for what is due next.
-  private func plan() {
-    let now = ContinuousClock.now
-    var next: ContinuousClock.Instant?
-    func consider(_ moment: ContinuousClock.Instant?) {
-      if let moment { next = min(next ?? moment, moment) }
-    }
-    for waiter in waiters { consider(waiter.deadline) }
-    for subscriber in subscribers.values { consider(subscriber.retryAt) }
-    if let dueAt { consider(now + .seconds(max(0.05, dueAt.seconds(since: clock())))) }
-    statistics.withLock {
-      $0.oldestSequence = changes.oldestSequence
-      $0.nextSequence = changes.nextSequence
-      $0.layerNumber = changes.progress.layerNumber
-      $0.heldUntil = dueAt
-      $0.waitingReads = waiters.count
-      $0.subscribers = subscribers.count
-    }
-    guard let next else { return }
-    thread.schedule(afterSeconds: (next - now) / .seconds(1)) { [self] in tick() }
-  }
-
-  private func tick() {
-    if let due = dueAt, due <= clock() {
-      dueAt = nil
-      recordWiresDown()
-      advance()
-    }
-    let now = ContinuousClock.now
-    for subscriber in subscribers.values where subscriber.retryAt.map({ $0 <= now }) == true {
-      subscriber.retryAt = nil
-      pump(subscriber)
-    }
-    wakeWaiters()
-  }
-
-  private func pump(_ subscriber: Subscriber) {
-    guard !subscriber.isPushing, subscriber.retryAt == nil else { return }
-    var messages = ByteBuffer()
-    let next: Int
-    do {
-      let page = try changes.read(
-        from: subscriber.next, count: Self.pushCountMax, filter: subscriber.filter,
-        bytesMax: Self.pushBytesMax)
-      for (index, sequence) in page.sequences.enumerated() {
-        messages.appendPushHeader(3, .v3)
-        messages.appendBulk("change")
-        messages.appendInteger(sequence)
-        messages.appendBulk(page.text(index))
-      }
-      next = page.next
-    } catch {
-      note(error, "changes not read for a subscriber")
-      subscriber.retryAt = .now + .seconds(1)
-      return
-    }
-    guard !messages.isEmpty else {
-      subscriber.next = next
-      return
-    }
-    subscriber.isPushing = true
-    let bytes = Array(messages.bytes)
-    let reader = subscriber.reader
-    let isThere = reader.loop.submit { [self] loop in
-      let outcome = loop.push(to: reader.connection) { output in bytes.withUnsafeBytes { output.append($0) } }
-      thread.submit { [self] in pushed(reader.connection, outcome, next) }
-    }
-    if !isThere { subscribers[reader.connection] = nil }
-  }
-
-  private func pushed(_ connection: ConnectionID, _ outcome: PushOutcome, _ next: Int) {
-    guard let subscriber = subscribers[connection] else { return }
-    subscriber.isPushing = false
-    switch outcome {
-    case .accepted:
-      subscriber.next = next
-      pump(subscriber)
-    case .congested:
-      subscriber.retryAt = .now + Self.congestedRetry
-      plan()
-    case .gone: subscribers[connection] = nil
-    }
-  }
-
-  // MARK: Requests
-
-  private func carryOut(_ request: FeedRequest, _ version: RESPVersion, _ reader: Reader) {
-    do {
-      switch request {
-      case .readChanges(let range, let filter):
-        let from = try start(range.from)
-        read(reader, .changes(filter), from: from, range)
-      case .readReports(let range): read(reader, .reports, from: try startOfReports(range.from), range)
-      case .acknowledgeChanges(let consumer, let sequence):
-        guard let position = try changes.acknowledge(consumer, through: sequence, at: clock()) else {
-          throw RequestError(
-            .badArgument,
-            "expected a change that there is, up to \(changes.nextSequence - 1), found \(sequence)")
-        }
-        noteConsumers()
-        reply(reader) { $0.appendInteger(position) }
-      case .acknowledgeReports(let consumer, let sequence):
-        desk.journal.acknowledge(consumer, through: sequence) { [self] outcome in
-          switch outcome {
-          case .success(let position?): reply(reader) { $0.appendInteger(position) }
-          case .success(nil):
-            fail(reader, RequestError(.badArgument, "expected a report that there is, found \(sequence)"))
-          case .failure(let error): fail(reader, RequestError(.failed, "\(error)"))
-          }
-        }
-      case .subscribe(let from, let filter):
-        guard version == .v3 else {
-          throw RequestError(
-            .badArgument, "expected RESP3 for pushes: send HELLO 3 first, or use CHANGES.READ")
-        }
-        guard subscribers.count < Self.subscribersMax || subscribers[reader.connection] != nil else {
-          throw RequestError(.tooBig, "\(Self.subscribersMax) connections have subscribed already")
-        }
-        let subscriber = Subscriber(reader, filter, next: try start(from))
-        subscribers[reader.connection] = subscriber
-        reply(reader) { $0.appendSimple("OK") }
-        pump(subscriber)
-        plan()
-      case .unsubscribe:
-        subscribers[reader.connection] = nil
-        reply(reader) { $0.appendSimple("OK") }
-        plan()
-      }
-    } catch let error as RequestError {
-      fail(reader, error)
-    } catch {
-      fail(reader, RequestError(.failed, "\(error)"))
-    }
-  }
-
-  /// The number that a read of the changes begins with.
-  /// - Throws: `GONE` for a number that is kept no longer, `BADARG` for one that lies ahead.
-  private func start(_ from: FeedStart) throws -> Int {
-    let sequence: Int
-    switch from {
-    case .now: return changes.nextSequence
-    case .sequence(let number): sequence = number
-    case .acknowledged(let consumer):
-      let position = try changes.position(of: consumer)
-      sequence = position == 0 ? 0 : position + 1
-    }
-    if sequence == 0 { return changes.oldestSequence }
-    guard sequence >= changes.oldestSequence else {
-      throw RequestError(
-        .gone,
-        "changes before \(changes.oldestSequence) are kept no longer, found \(sequence); begin with 0 and ask for those whom you told"
-      )
-    }
-    guard sequence <= changes.nextSequence else {
-      throw RequestError(
-        .badArgument,
-        "expected at most \(changes.nextSequence), the number of the next change, found \(sequence)")
-    }
-    return sequence
-  }
-
-  private func startOfReports(_ from: FeedStart) throws -> Int {
-    switch from {
-    case .now: return desk.journal.statistics.lastSequence + 1
-    case .sequence(let number): return number
-    case .acknowledged(let consumer): return try desk.journal.position(of: consumer) + 1
-    }
-  }
-
-  private func read(_ reader: Reader, _ feed: Waiter.Feed, from: Int, _ range: FeedRange) {
-    var waiter = Waiter(
-      reader: reader, feed: feed, next: from, count: range.count,
-      deadline: .now + .milliseconds(range.blockMilliseconds))
-    let mayWait = range.blockMilliseconds > 0 && !isDraining && waiters.count < Self.waitersMax
-    if !answer(&waiter, mayWait: mayWait) {
-      waiters.append(waiter)
-      plan()
-    }
-  }
-
-  /// Replies if there is something, or nothing to wait for.
-  /// - Returns: whether it has replied.
-  private func answer(_ waiter: inout Waiter, mayWait: Bool) -> Bool {
-    var output = ByteBuffer()
-    do {
-      switch waiter.feed {
-      case .changes(let filter):
-        let page = try changes.read(
-          from: waiter.next, count: waiter.count, filter: filter, bytesMax: Self.replyBytesMax)
-        waiter.next = page.next
-        if page.sequences.isEmpty && mayWait { return false }
-        output.appendArrayHeader(2)
-        output.appendInteger(page.next)
-        output.appendArrayHeader(page.sequences.count)
-        for index in page.sequences.indices { output.appendBulk(page.text(index)) }
-      case .reports:
-        let reports = try desk.journal.reports(from: waiter.next, limit: waiter.count)
-        if reports.isEmpty && mayWait { return false }
-        output.appendArrayHeader(2)
-        output.appendInteger(reports.last.map { $0.sequence + 1 } ?? waiter.next)
-        output.appendArrayHeader(reports.count)
-        var text = ByteBuffer()
-        for report in reports {
-          text.removeAll()
-          report.appendJSON(to: &text)
-          output.appendBulk(text.bytes)
-        }
-      }
-    } catch {
-      fail(waiter.reader, RequestError(.failed, "\(error)"))
-      return true
-    }
-    let bytes = Array(output.bytes)
-    reply(waiter.reader) { output in bytes.withUnsafeBytes { output.append($0) } }
-    return true
-  }
-
-  private func reply(_ reader: Reader, _ write: @escaping @Sendable (inout ByteBuffer) -> Void) {
-    reader.loop.submit { $0.complete(reader.connection, reply: write) }
-  }
-
-  private func fail(_ reader: Reader, _ error: RequestError) {
-    reply(reader) { $0.appendError(error) }
-  }
-
-  private func noteConsumers() {
-    guard let consumers = try? changes.consumers() else { return }
-    statistics.withLock { $0.consumers = consumers }
   }
 }

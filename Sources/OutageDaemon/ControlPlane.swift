@@ -1,6 +1,5 @@
 // The daemon's slow half: publishes, roll-backs, renderings, and the swap of what the event loops answer from.
 
-import ByteBuffers
 import CMemory
 import CallerAnswer
 import Feeds
@@ -30,13 +29,13 @@ final class ControlPlane: @unchecked Sendable {
   }
 
   let summary: Mutex<Summary>
-  private let thread = ControlThread(name: "control", niceness: 5)
-  private let directory: String
-  private let publisher: Publisher
-  private let snapshots: SnapshotKeeper
-  private let clock: @Sendable () -> Timestamp
-  private let log: Logger
-  private var configuration: DaemonConfiguration
+  let thread = ControlThread(name: "control", niceness: 5)
+  let directory: String
+  let publisher: Publisher
+  let snapshots: SnapshotKeeper
+  let clock: @Sendable () -> Timestamp
+  let log: Logger
+  var configuration: DaemonConfiguration
   private var settings: AnswerSettings
   private var state: ServedState
   private var servicePointsOut = 0
@@ -44,7 +43,7 @@ final class ControlPlane: @unchecked Sendable {
   private var suspected: [Outage] = []
   /// The Territory with both, and the one without that it was built from.
   private var withSuspected: (base: Territory, territory: Territory)?
-  private var reactor: Reactor?
+  var reactor: Reactor?
   private var settingsChanged = false
   private var confirmation: (layerNumber: Int, freshness: LayerFreshness)?
   /// Set before the control thread has anything to do.
@@ -78,7 +77,7 @@ final class ControlPlane: @unchecked Sendable {
   /// Set before anything is served: what a takeover gets, and what is done when it has it.
   let handover = Mutex<Handover?>(nil)
   /// The connection of the process that takes over; on the control thread only.
-  private var successor: ConnectionID?
+  var successor: ConnectionID?
 
   /// What a loop answers with until it is told of another.
   var initialState: ServedState { state }
@@ -178,88 +177,10 @@ final class ControlPlane: @unchecked Sendable {
     }
   }
 
-  /// Carries out a request of the admin socket and completes the connection that waits for it.
-  func carryOut(_ request: AdminRequest, for connection: ConnectionID, on loop: EventLoop) {
-    thread.submit { [self] in
-      switch request {
-      case .adminIsGone:
-        if successor == connection {
-          successor = nil
-          handover.withLock { $0 }?.isFrozen(false)
-          log.error("the process that was taking over is gone; serving on")
-        }
-        return
-      case .beginHandover: return beginHandover(to: connection, on: loop)
-      default: break
-      }
-      let reply = { @Sendable (outcome: Result<String, RequestError>) in
-        _ = loop.submit { loop in
-          loop.complete(connection, next: .wait) { output in
-            switch outcome {
-            case .success(let text): output.appendBulk(text)
-            case .failure(let error): output.appendError(error)
-            }
-          }
-        }
-      }
-      carryOut(request, from: connection, reply)
-    }
-  }
-
   // MARK: On the control thread
 
-  private func carryOut(
-    _ request: AdminRequest, from connection: ConnectionID,
-    _ reply: @escaping @Sendable (Result<String, RequestError>) -> Void
-  ) {
-    var answersErrorsWithJSON = false
-    do {
-      switch request {
-      case .adminIsGone, .beginHandover: preconditionFailure("carried out before")
-      case .commitHandover:
-        try commitHandover(from: connection)
-        reply(.success("OK"))
-      case .status:
-        reply(
-          .success(try StatusReport(directory: directory, store: publisher.store, served: served()).json()))
-      case .reloadAddresses:
-        try checkNoHandover()
-        let isNew = try publisher.reloadAddresses()
-        if isNew { keepSnapshot() }
-        countServicePointsOut()
-        let count = publisher.territory.servicePoints.rowCount
-        let answer = "{\"reloaded\":\(isNew),\"servicePoints\":\(count)}"
-        render { reply(.success(answer)) }
-      case .rollBack(let version, let isDryRun):
-        try checkNoHandover()
-        let outcome = try publisher.rollBack(to: version, isDryRun: isDryRun)
-        let answer = { @Sendable in reply(.success(outcome.json())) }
-        if outcome.version == nil { answer() } else { serve(outcome, answer) }
-      case .acceptFeed(let name):
-        guard let feeds else { throw FeedError.unknown(name, known: []) }
-        feeds.accept(name) { reply($0.mapError { RequestError(.failed, $0.description) }) }
-      case .publish(let path, let optionsJSON):
-        let options = try optionsJSON.map(PublishRequest.init(json:)) ?? PublishRequest()
-        answersErrorsWithJSON = options.errorsAsJSON ?? false
-        try checkNoHandover()
-        let outcome = try publisher.publish(
-          file: path, options: options.importOptions(configuration), isDryRun: options.dryRun ?? false)
-        let answer = { @Sendable in reply(.success(outcome.json())) }
-        if outcome.version == nil { answer() } else { serve(outcome, answer) }
-      }
-    } catch {
-      let text = noteFailure(error, "request of the admin socket failed")
-      if answersErrorsWithJSON {
-        reply(.success(failureJSON(error)))
-      } else {
-        reply(
-          .failure(RequestError(Self.word(for: error), text.split(separator: "\n").joined(separator: "; "))))
-      }
-    }
-  }
-
   @discardableResult
-  private func noteFailure(_ error: any Error, _ message: Logger.Message) -> String {
+  func noteFailure(_ error: any Error, _ message: Logger.Message) -> String {
     let text = "\(error)"
     summary.withLock {
       $0.failedPublishCount += 1
@@ -269,7 +190,7 @@ final class ControlPlane: @unchecked Sendable {
     return text
   }
 
-  private func serve(_ outcome: PublishOutcome, _ done: @escaping @Sendable () -> Void) {
+  func serve(_ outcome: PublishOutcome, _ done: @escaping @Sendable () -> Void) {
     servicePointsOut = outcome.difference.servicePointsOut
     summary.withLock { $0.publishCount += 1 }
     log.info(
@@ -291,62 +212,15 @@ final class ControlPlane: @unchecked Sendable {
     keepSnapshot()
   }
 
-  private func keepSnapshot() { snapshots.keep(publisher.territory, publisher.versions) }
+  func keepSnapshot() { snapshots.keep(publisher.territory, publisher.versions) }
 
-  /// From here on nothing is published, so that the new process loads what the last publish has left.
-  private func beginHandover(to connection: ConnectionID, on loop: EventLoop) {
-    guard successor == nil, let handover = handover.withLock({ $0 }) else {
-      _ = loop.submit { loop in
-        loop.complete(connection) {
-          $0.appendError(
-            RequestError(.failed, "another process is taking over already, or nothing is served yet"))
-        }
-      }
-      return
-    }
-    handover.isFrozen(true)
-    snapshots.flush()
-    successor = connection
-    log.notice("handing over to another process")
-    _ = loop.submit { loop in
-      // Where it fails, the connection closes, and `adminIsGone` puts things right.
-      _ = loop.complete(connection, passing: handover.descriptors.map(\.descriptor)) {
-        $0.appendBulk(encodeJSON(handover.descriptors.map(\.name)))
-      }
-    }
-  }
-
-  private func commitHandover(from connection: ConnectionID) throws {
-    guard successor == connection, let handover = handover.withLock({ $0 }) else {
-      throw HandoverError(
-        text: "HANDOVER.COMMIT comes from the process that began to take over, and from no other")
-    }
-    reactor?.stopAccepting(acceptingQueued: false)
-    handover.committed()
-  }
-
-  private func checkNoHandover() throws {
-    if successor != nil {
-      throw HandoverError(
-        text: "process \(getpid()) is handing over to another; connect again in a moment")
-    }
-  }
-
-  private static func word(for error: any Error) -> RequestError.Word {
-    switch error {
-    case is ConfigurationError: .badArgument
-    case StoreError.noSuchVersion: .unknown
-    default: .failed
-    }
-  }
-
-  private func countServicePointsOut() {
+  func countServicePointsOut() {
     servicePointsOut = publisher.territory.servicePointsOut(at: clock())
   }
 
   /// Renders the current Territory for this moment, has every loop take it, and sets the clock for the next time.
   /// - Parameter done: called when no loop answers from the old one any more.
-  private func render(_ done: @escaping @Sendable () -> Void) {
+  func render(_ done: @escaping @Sendable () -> Void) {
     guard let reactor else { return }
     let now = clock()
     let territory = territoryWithSuspected()
@@ -406,7 +280,7 @@ final class ControlPlane: @unchecked Sendable {
     return territory
   }
 
-  private func served() -> StatusReport.Served {
+  func served() -> StatusReport.Served {
     let territory = publisher.territory
     return StatusReport.Served(
       layerNumber: territory.outages.layer?.number, addressNumber: territory.servicePoints.addressVersion,
@@ -414,18 +288,6 @@ final class ControlPlane: @unchecked Sendable {
       outages: territory.outages.count, isStale: state.sheet?.isStale ?? true,
       territoryBytes: territory.byteCount, processId: Int(getpid()))
   }
-}
-
-/// A failed publish as JSON: `published` false, `error`, and the report where the file was read.
-public func failureJSON(_ error: any Error) -> String {
-  struct Failure: Encodable {
-    var published = false
-    var error: String
-    var reportText: String?
-  }
-  var reportText: String?
-  if case ImportError.tooManyRejected(let report) = error { reportText = report.text }
-  return encodeJSON(Failure(error: "\(error)", reportText: reportText))
 }
 
 /// Holds a state until it is released. Closures that are dropped on a loop hold this, and not the state.

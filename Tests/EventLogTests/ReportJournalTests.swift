@@ -192,7 +192,9 @@ extension ReportJournal {
     }
     for number in 1...200 {
       journal.add(draft(servicePoint: "SP-\(number)")) { outcome in
-        if case .success(let receipt) = outcome { events.withLock { $0.append(.receipt(receipt.report.sequence)) } }
+        if case .success(let receipt) = outcome {
+          events.withLock { $0.append(.receipt(receipt.report.sequence)) }
+        }
       }
     }
     all.wait()
