@@ -71,6 +71,15 @@ extension ByteBuffer {
     length &+= bytes.count
   }
 
+  /// Appends what `write` writes and returns the number of; any of `byteCountMax` bytes may be written to.
+  @inlinable @inline(__always)
+  public mutating func append(atMost byteCountMax: Int, _ write: (UnsafeMutablePointer<UInt8>) -> Int) {
+    reserve(max(1, byteCountMax))
+    let written = write((storage.unsafelyUnwrapped + length).assumingMemoryBound(to: UInt8.self))
+    precondition(written >= 0 && written <= byteCountMax, "more than there was room for")
+    length &+= written
+  }
+
   @inlinable @inline(__always)
   public mutating func append(_ text: StaticString) {
     append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
@@ -150,6 +159,23 @@ extension ByteBuffer {
   public mutating func truncate(to newCount: Int) {
     precondition(newCount >= 0 && newCount <= length, "longer than the buffer")
     length = newCount
+  }
+
+  /// Replaces a byte that was written.
+  @inlinable @inline(__always)
+  public mutating func replaceByte(at offset: Int, with byte: UInt8) {
+    precondition(offset >= 0 && offset < length, "beyond the bytes")
+    storage.unsafelyUnwrapped.storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
+  }
+
+  /// Moves the bytes from `offset` on towards the end or the front, so that what they hold comes to begin at `newOffset`. Where they moved towards the end, the bytes between
+  /// are to be replaced.
+  public mutating func moveTail(from offset: Int, to newOffset: Int) {
+    precondition(offset >= 0 && offset <= length && newOffset >= 0, "beyond the bytes")
+    let byteCount = length - offset
+    reserve(max(0, newOffset - offset))
+    if let storage { (storage + newOffset).copyMemory(from: storage + offset, byteCount: byteCount) }
+    length = newOffset + byteCount
   }
 
   /// Moves the bytes from `byteCount` on to the front.

@@ -1,28 +1,35 @@
 // The last step of the hot path: from matched rows or a position to the bytes of the caller's answer.
 
 import ByteBuffers
+internal import CCacheLine
 import OutageModel
 import PointLocation
 import Territory
 
 /// Composes answers as JSON objects, copying what the sheet has rendered. One composer serves one thread; in steady state it allocates nothing.
 public struct AnswerComposer: ~Copyable {
-  private var body = ByteBuffer(capacity: 4096)
   private var hits = HitList()
   private var nearHits = NearList()
-  private var locations: [Location] = []
+  // Invariant: room for `locationsMax` elements, of which the first `locationCount` belong to the answer that is being composed.
+  private let locations: UnsafeMutablePointer<Location>
+  private var locationCount = 0
+  /// A text before it is escaped.
+  private var raw = ByteBuffer()
+  private var position = LonLat(lonDegrees: 0, latDegrees: 0)
 
   /// Locations that one answer lists; an account may have more (street lights), which are counted in `locationsOmitted`.
   public static let locationsMax = 100
   /// Affected addresses that are spoken of one by one.
   private static let spokenMax = 3
 
-  public init() { locations.reserveCapacity(Self.locationsMax) }
+  public init() { locations = .allocate(capacity: Self.locationsMax) }
+
+  deinit { locations.deallocate() }
 
   private enum Match: UInt8 { case inside, near, none }
 
   /// How one location lies to the outages.
-  private struct Location {
+  private struct Location: BitwiseCopyable {
     /// -1 for a position without a service point.
     var row: Int
     var match: Match
@@ -33,58 +40,66 @@ public struct AnswerComposer: ~Copyable {
     var distanceMetres: Double
   }
 
-  /// The answer for service points that were found by account, phone, meter or id.
+  /// Appends the answer for service points that were found by account, phone, meter or id: a JSON object in UTF-8.
   /// - Parameters:
   ///   - rows: at least one.
   ///   - nearMetres: how far an outage's edge may lie to be told as near; 0 for none.
   ///   - language: a number that the sheet gave.
-  /// - Returns: a JSON object in UTF-8; valid until this composer is next used.
   public mutating func answer(
-    rows: RowList, nearMetres: Double, language: Int, sheet: AnswerSheet
-  ) -> UnsafeRawBufferPointer {
-    locations.removeAll(keepingCapacity: true)
-    for row in rows.prefix(Self.locationsMax) {
-      locations.append(locate(row: row, nearMetres: nearMetres, sheet))
+    rows: RowList, nearMetres: Double, language: Int, sheet: AnswerSheet, into output: inout ByteBuffer
+  ) {
+    locationCount = min(rows.count, Self.locationsMax)
+    let language = sheet.languages[language]
+    for index in 0..<locationCount {
+      locations[index] = locate(row: rows[index], nearMetres: nearMetres, sheet, language)
     }
-    compose(omitted: rows.count - locations.count, language: sheet.languages[language], sheet)
-    return body.bytes
+    compose(omitted: rows.count - locationCount, language, sheet, &output)
   }
 
-  /// The answer for a position on WGS 84.
+  /// Appends the answer for a position on WGS 84, likewise.
   public mutating func answer(
-    position: LonLat, nearMetres: Double, language: Int, sheet: AnswerSheet
-  ) -> UnsafeRawBufferPointer {
-    locations.removeAll(keepingCapacity: true)
+    position: LonLat, nearMetres: Double, language: Int, sheet: AnswerSheet, into output: inout ByteBuffer
+  ) {
     sheet.territory.polygons.covering(x: position.lonDegrees, y: position.latDegrees, into: &hits)
     var location = Location(row: -1, match: .none, primary: 0, coveringSet: 0, distanceMetres: 0)
+    let language = sheet.languages[language]
     if hits.count > 0 {
       location.match = .inside
       location.primary = hits[PrimaryOutage.position(in: hits.ids, phases: sheet.phases.buffer)]
+      Self.prefetch(location.primary, language, sheet)
     } else {
       findNear(position, nearMetres, sheet, &location)
     }
-    locations.append(location)
+    locations[0] = location
+    locationCount = 1
     self.position = position
-    compose(omitted: 0, language: sheet.languages[language], sheet)
-    return body.bytes
+    compose(omitted: 0, language, sheet, &output)
   }
-
-  private var position = LonLat(lonDegrees: 0, latDegrees: 0)
 
   // MARK: Matching
 
   @inline(__always)
-  private mutating func locate(row: Int, nearMetres: Double, _ sheet: AnswerSheet) -> Location {
+  private mutating func locate(
+    row: Int, nearMetres: Double, _ sheet: AnswerSheet, _ language: LanguageSheet
+  ) -> Location {
     let set = sheet.territory.coverage.setOfPoint[row]
     var location = Location(row: row, match: .none, primary: 0, coveringSet: set, distanceMetres: 0)
     if set != 0 {
       let covering = sheet.territory.coverage.polygons(ofSet: set)
       location.match = .inside
       location.primary = covering[PrimaryOutage.position(in: covering, phases: sheet.phases.buffer)]
+      Self.prefetch(location.primary, language, sheet)
     } else if nearMetres > 0 {
       findNear(sheet.territory.servicePoints.position(row: row), nearMetres, sheet, &location)
     }
     return location
+  }
+
+  /// Begins to fetch what will be copied of an outage, while what stands before it is written.
+  @inline(__always)
+  private static func prefetch(_ outage: UInt32, _ language: LanguageSheet, _ sheet: AnswerSheet) {
+    sheet.outageObjects.prefetch(Int(outage))
+    language.inside.prefetch(Int(outage))
   }
 
   /// The nearest outage in force whose edge lies within the distance; of equally near ones the one that takes precedence. A suspected one only where
@@ -114,219 +129,194 @@ public struct AnswerComposer: ~Copyable {
 
   // MARK: Writing
 
-  private mutating func compose(omitted: Int, language: LanguageSheet, _ sheet: AnswerSheet) {
-    body.removeAll(keepingAtMost: 1 << 20)
-    var best = Match.none
-    for location in locations where location.match.rawValue < best.rawValue { best = location.match }
-    body.append("{\"match\":\"")
-    append(best)
-    body.append(UnsafeRawBufferPointer(sheet.head.buffer))
-    for index in locations.indices {
-      if index > 0 { body.append(UInt8(ascii: ",")) }
-      append(locations[index], sheet)
+  private mutating func compose(
+    omitted: Int, _ language: LanguageSheet, _ sheet: AnswerSheet, _ output: inout ByteBuffer
+  ) {
+    var best = locations[0].match
+    for index in 1..<max(1, locationCount) where locations[index].match.rawValue < best.rawValue {
+      best = locations[index].match
+    }
+    output.append("{\"match\":\"")
+    Self.append(best, &output)
+    output.append(UnsafeRawBufferPointer(sheet.head.buffer))
+    for index in 0..<locationCount {
+      if index > 0 { output.append(UInt8(ascii: ",")) }
+      append(locations[index], sheet, &output)
     }
     if omitted > 0 {
-      body.append("],\"locationsOmitted\":")
-      body.append(decimal: omitted)
-      body.append(",\"say\":\"")
+      output.append("],\"locationsOmitted\":")
+      output.append(decimal: omitted)
+      output.append(",\"say\":\"")
     } else {
-      body.append("],\"say\":\"")
+      output.append("],\"say\":\"")
     }
-    if locations.count == 1 {
-      appendSay(locations[0], language)
+    if locationCount == 1 {
+      Self.appendSay(locations[0], language, &output)
     } else {
-      appendSayOfSeveral(best: best, omitted: omitted, language, sheet)
+      appendSayOfSeveral(best: best, omitted: omitted, language, sheet, &output)
     }
-    body.append("\"}")
+    output.append("\"}")
   }
 
-  private mutating func append(_ match: Match) {
+  @inline(__always)
+  private static func append(_ match: Match, _ output: inout ByteBuffer) {
     switch match {
-    case .inside: body.append("inside")
-    case .near: body.append("near")
-    case .none: body.append("none")
+    case .inside: output.append("inside")
+    case .near: output.append("near")
+    case .none: output.append("none")
     }
   }
 
   @inline(__always)
-  private mutating func append(_ location: Location, _ sheet: AnswerSheet) {
+  private mutating func append(_ location: Location, _ sheet: AnswerSheet, _ output: inout ByteBuffer) {
     if location.row >= 0 {
-      let table = sheet.territory.servicePoints
-      body.append("{\"servicePointId\":\"")
-      append(.servicePointId, location.row, table)
-      body.append("\",\"accountId\":")
-      if table.packedText(.accountId, row: location.row).isEmpty {
-        body.append("null")
-      } else {
-        body.append(UInt8(ascii: "\""))
-        append(.accountId, location.row, table)
-        body.append(UInt8(ascii: "\""))
-      }
-      body.append(",\"address\":\"")
-      appendAddress(location.row, table)
-      body.append("\",\"match\":\"")
+      appendServicePoint(location.row, sheet.territory.servicePoints, &output)
+      output.append("\",\"match\":\"")
     } else {
-      body.append("{\"lonDegrees\":")
-      append(position.lonDegrees)
-      body.append(",\"latDegrees\":")
-      append(position.latDegrees)
-      body.append(",\"match\":\"")
+      output.append("{\"lonDegrees\":")
+      Self.append(position.lonDegrees, &output)
+      output.append(",\"latDegrees\":")
+      Self.append(position.latDegrees, &output)
+      output.append(",\"match\":\"")
     }
-    append(location.match)
+    Self.append(location.match, &output)
     switch location.match {
     case .none:
-      body.append("\",\"outage\":null,\"alsoIn\":[]}")
+      output.append("\",\"outage\":null,\"alsoIn\":[]}")
     case .near:
-      body.append("\",\"distanceMetres\":")
-      append(tenths: location.distanceMetres)
-      body.append(",\"outage\":")
-      body.append(sheet.outageObjects[Int(location.primary)])
-      body.append(",\"alsoIn\":[]}")
+      output.append("\",\"distanceMetres\":")
+      Self.append(tenths: location.distanceMetres, &output)
+      output.append(",\"outage\":")
+      output.append(sheet.outageObjects[Int(location.primary)])
+      output.append(",\"alsoIn\":[]}")
     case .inside:
-      body.append("\",\"outage\":")
-      body.append(sheet.outageObjects[Int(location.primary)])
-      body.append(",\"alsoIn\":[")
-      let covering =
-        location.row >= 0 ? sheet.territory.coverage.polygons(ofSet: location.coveringSet) : hits.ids
-      var isFirst = true
-      for outage in covering where outage != location.primary {
-        if !isFirst { body.append(UInt8(ascii: ",")) }
-        isFirst = false
-        body.append(sheet.outageIds[Int(outage)])
-      }
-      body.append("]}")
+      output.append("\",\"outage\":")
+      output.append(sheet.outageObjects[Int(location.primary)])
+      output.append(",\"alsoIn\":[")
+      sheet.outageIds.append(
+        location.row >= 0 ? sheet.territory.coverage.polygons(ofSet: location.coveringSet) : hits.ids,
+        but: location.primary, to: &output)
+      output.append("]}")
     }
   }
 
-  /// Appends a cell's text, JSON-escaped.
+  /// Appends a row's ids and its address, the last text's quote not yet closed.
   @inline(__always)
-  private mutating func append(_ column: ServicePointTable.TextColumn, _ row: Int, _ table: ServicePointTable)
-  {
-    appendEscaped { table.write(column, row: row, to: $0) }
+  private mutating func appendServicePoint(
+    _ row: Int, _ table: ServicePointTable, _ output: inout ByteBuffer
+  ) {
+    let needsEscapes = table.needsEscapes(row: row)
+    let bound = table.answerByteCountBound(row: row)
+    output.reserve(bound + 64)
+    output.append("{\"servicePointId\":\"")
+    appendText(bound, needsEscapes, &output) { table.write(.servicePointId, row: row, to: $0) }
+    output.append("\",\"accountId\":")
+    let start = output.count
+    output.append(UInt8(ascii: "\""))
+    appendText(bound, needsEscapes, &output) { table.write(.accountId, row: row, to: $0) }
+    if output.count == start + 1 {
+      output.truncate(to: start)
+      output.append("null,\"address\":\"")
+    } else {
+      output.append("\",\"address\":\"")
+    }
+    appendText(bound, needsEscapes, &output) { table.writeAddress(row: row, to: $0) }
   }
 
-  /// `12 Oak St, Unit 4, Davis 95616`, as much of it as there is.
+  /// Appends what `write` writes into room for `byteCountBound` bytes, JSON-escaped where the row needs it.
   @inline(__always)
-  private mutating func appendAddress(_ row: Int, _ table: ServicePointTable) {
-    appendEscaped { table.writeAddress(row: row, to: $0) }
-  }
-
-  /// Appends what `write` writes, JSON-escaped where it has to be.
-  /// - Parameter write: returns the number of bytes that it wrote, or, where there is too little room, less one times those that it needs.
-  @inline(__always)
-  private mutating func appendEscaped(_ write: (UnsafeMutableRawBufferPointer) -> Int) {
-    let start = body.count
-    body.reserve(Self.textRoom)
-    var count = write(body.freeSpace)
-    if count < 0 {
-      body.reserve(-count)
-      count = write(body.freeSpace)
+  private mutating func appendText(
+    _ byteCountBound: Int, _ needsEscapes: Bool, _ output: inout ByteBuffer,
+    _ write: (UnsafeMutablePointer<UInt8>) -> Int
+  ) {
+    guard _slowPath(needsEscapes) else {
+      output.append(atMost: byteCountBound, write)
+      return
     }
-    let text = UnsafeRawBufferPointer(rebasing: body.freeSpace[..<count])
-    let isClean = !Self.needsEscapes(text)
-    body.didFill(count)
-    if isClean { return }
-    let raw = Array(body.bytes[start...])
-    body.truncate(to: start)
-    raw.withUnsafeBytes { body.append(jsonEscaped: $0) }
-  }
-
-  /// Room that nearly all texts find sufficient.
-  private static let textRoom = 256
-
-  /// Whether JSON wants a byte of the text escaped: a control character, a quote or a backslash. Eight bytes at a time (Anderson, *Bit Twiddling
-  /// Hacks*: "determine if a word has a byte less than n").
-  private static func needsEscapes(_ text: UnsafeRawBufferPointer) -> Bool {
-    let ones: UInt64 = 0x0101_0101_0101_0101
-    let highs: UInt64 = 0x8080_8080_8080_8080
-    var offset = 0
-    while offset + 8 <= text.count {
-      let word = text.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-      let quotes = word ^ (0x22 &* ones)
-      let backslashes = word ^ (0x5C &* ones)
-      let found =
-        (word &- 0x20 &* ones) & ~word | (quotes &- ones) & ~quotes | (backslashes &- ones) & ~backslashes
-      if found & highs != 0 { return true }
-      offset += 8
-    }
-    while offset < text.count {
-      let byte = text[offset]
-      if byte < 0x20 || byte == 0x22 || byte == 0x5C { return true }
-      offset += 1
-    }
-    return false
+    raw.removeAll(keepingAtMost: 1 << 20)
+    raw.append(atMost: byteCountBound, write)
+    output.append(jsonEscaped: raw.bytes)
   }
 
   /// The shortest decimal text that reads back as the same number; JSON takes it as it is.
-  private mutating func append(_ number: Double) {
+  private static func append(_ number: Double, _ output: inout ByteBuffer) {
     // Up to nine decimals, the number is a whole one of billionths, and the division below is the nearest double to that text.
     let billionths = (number * 1e9).rounded()
-    guard number.magnitude <= 180, billionths / 1e9 == number else { return body.append(utf8Of: "\(number)") }
-    if number < 0 { body.append(UInt8(ascii: "-")) }
+    guard number.magnitude <= 180, billionths / 1e9 == number else {
+      return output.append(utf8Of: "\(number)")
+    }
+    if number < 0 { output.append(UInt8(ascii: "-")) }
     let (whole, rest) = Int(billionths.magnitude).quotientAndRemainder(dividingBy: 1_000_000_000)
-    body.append(decimal: whole)
-    body.append(UInt8(ascii: "."))
+    output.append(decimal: whole)
+    output.append(UInt8(ascii: "."))
     var fraction = rest
     var place = 100_000_000
     repeat {
-      body.append(UInt8(truncatingIfNeeded: 48 + fraction / place))
+      output.append(UInt8(truncatingIfNeeded: 48 + fraction / place))
       fraction %= place
       place /= 10
     } while fraction > 0
   }
 
   /// A distance with one decimal.
-  private mutating func append(tenths number: Double) {
+  private static func append(tenths number: Double, _ output: inout ByteBuffer) {
     let tenths = Int((number * 10).rounded())
-    body.append(decimal: tenths / 10)
-    body.append(UInt8(ascii: "."))
-    body.append(decimal: tenths % 10)
+    output.append(decimal: tenths / 10)
+    output.append(UInt8(ascii: "."))
+    output.append(decimal: tenths % 10)
   }
 
   // MARK: Speech
 
-  private mutating func appendSay(_ location: Location, _ language: LanguageSheet) {
+  @inline(__always)
+  private static func appendSay(
+    _ location: Location, _ language: LanguageSheet, _ output: inout ByteBuffer
+  ) {
     switch location.match {
-    case .inside: body.append(language.inside[Int(location.primary)])
-    case .near: body.append(language.near[Int(location.primary)])
-    case .none: body.append(language.fixed(.none))
+    case .inside: output.append(language.inside[Int(location.primary)])
+    case .near: output.append(language.near[Int(location.primary)])
+    case .none: output.append(language.fixed(.none))
     }
   }
 
   private mutating func appendSayOfSeveral(
-    best: Match, omitted: Int, _ language: LanguageSheet, _ sheet: AnswerSheet
+    best: Match, omitted: Int, _ language: LanguageSheet, _ sheet: AnswerSheet, _ output: inout ByteBuffer
   ) {
-    append(language.severalIntro, number: locations.count + omitted)
-    body.append(UInt8(ascii: " "))
+    Self.append(language.severalIntro, number: locationCount + omitted, &output)
+    output.append(UInt8(ascii: " "))
     if best == .none {
-      body.append(language.fixed(.severalNone))
+      output.append(language.fixed(.severalNone))
       return
     }
     var affected = 0
     // Those inside are spoken of before those near.
     for match in [Match.inside, .near] {
-      for location in locations where location.match == match {
+      for index in 0..<locationCount where locations[index].match == match {
         affected += 1
         if affected > Self.spokenMax { continue }
-        if affected > 1 { body.append(UInt8(ascii: " ")) }
-        body.append(language.severalAt[0])
+        if affected > 1 { output.append(UInt8(ascii: " ")) }
+        output.append(language.severalAt[0])
+        let row = locations[index].row
         let table = sheet.territory.servicePoints
-        let hasAddress = !table.packedText(.addressLine, row: location.row).isEmpty
-        append(hasAddress ? .addressLine : .servicePointId, location.row, table)
-        body.append(language.severalAt[1])
-        appendSay(location, language)
-        body.append(language.severalAt[2])
+        let addressLine = table.packedText(.addressLine, row: row)
+        let place = addressLine.isEmpty ? table.packedText(.servicePointId, row: row) : addressLine
+        appendText(table.byteCountBound(place), table.needsEscapes(row: row), &output) {
+          table.write(place, to: $0)
+        }
+        output.append(language.severalAt[1])
+        Self.appendSay(locations[index], language, &output)
+        output.append(language.severalAt[2])
       }
     }
     if affected > Self.spokenMax {
-      body.append(UInt8(ascii: " "))
-      append(language.severalMore, number: affected - Self.spokenMax)
+      output.append(UInt8(ascii: " "))
+      Self.append(language.severalMore, number: affected - Self.spokenMax, &output)
     }
   }
 
-  private mutating func append(_ template: RenderedTexts, number: Int) {
-    body.append(template[0])
-    body.append(decimal: number)
-    body.append(template[1])
+  private static func append(_ template: RenderedTexts, number: Int, _ output: inout ByteBuffer) {
+    output.append(template[0])
+    output.append(decimal: number)
+    output.append(template[1])
   }
 }

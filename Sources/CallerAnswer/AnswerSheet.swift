@@ -79,8 +79,7 @@ public final class AnswerSheet: Sendable {
   let head: FlatArray<UInt8>
   /// The outage as a JSON object, by number.
   let outageObjects: RenderedTexts
-  /// The outage's id as a JSON string, by number.
-  let outageIds: RenderedTexts
+  let outageIds: OutageIdList
   let languages: [LanguageSheet]
 
   /// - Parameters:
@@ -137,11 +136,12 @@ public final class AnswerSheet: Sendable {
     }
     outageObjects = objects.withLock { $0.unsafelyUnwrapped }
     languages = sheets.withLock { $0.map(\.unsafelyUnwrapped) }
-    outageIds = RenderedTexts(count: table.count, reusing: known.map { ($0.ids, numbers) }) { number, text in
+    let ids = RenderedTexts(count: table.count, reusing: known.map { ($0.ids, numbers) }) { number, text in
       text.append(0x22)
       text.append(jsonEscaped: table.outages[number].outageId)
       text.append(0x22)
     }
+    outageIds = OutageIdList(ids)
   }
 
   /// What another sheet says, as of a later moment: nothing is rendered anew.
@@ -165,7 +165,7 @@ public final class AnswerSheet: Sendable {
   /// What is said of the outages, for another rendering to go on from.
   public var rendered: RenderedOutages {
     RenderedOutages(
-      wording: wording, outages: territory.outages, objects: outageObjects, ids: outageIds,
+      wording: wording, outages: territory.outages, objects: outageObjects, ids: outageIds.texts,
       languages: languages.map { RenderedOutages.Language(inside: $0.inside, near: $0.near) })
   }
 

@@ -1,6 +1,7 @@
 // The texts that were rendered of a layer's outages, so that the next rendering need only word what is said otherwise by then.
 
 import ByteBuffers
+internal import CCacheLine
 import Foundation
 import OutageModel
 import PointLocation
@@ -119,6 +120,20 @@ struct RenderedTexts: Sendable {
     let start = Int(starts.pointer[number])
     return UnsafeRawBufferPointer(
       start: bytes.pointer + start, count: Int(starts.pointer[number + 1]) - start)
+  }
+
+  /// Begins to fetch a text.
+  @inline(__always)
+  func prefetch(_ number: Int) {
+    let text = self[number]
+    guard let start = text.baseAddress else { return }
+    var offset = 0
+    while offset < text.count {
+      ccacheline_prefetch(start + offset)
+      offset += 64
+    }
+    // Its last byte may lie in a line of its own.
+    ccacheline_prefetch(start + text.count)
   }
 }
 

@@ -91,11 +91,8 @@ public struct QueryResponder: ~Copyable {
       answer(sheet.territory.servicePoints.rows(servicePoint: id.text), options, sheet, session, &output)
     case .point(let lonDegrees, let latDegrees, let options):
       let sheet = try loadedSheet()
-      output.appendBulk(
-        composer.answer(
-          position: LonLat(lonDegrees: lonDegrees, latDegrees: latDegrees),
-          nearMetres: options.nearMetres ?? state.nearMetres, language: language(options, sheet), sheet: sheet
-        ))
+      answer(
+        LonLat(lonDegrees: lonDegrees, latDegrees: latDegrees), options, sheet, &output)
     case .accounts(let ids):
       let sheet = try loadedSheet()
       let start = output.count
@@ -115,10 +112,8 @@ public struct QueryResponder: ~Copyable {
       for index in 0..<positions.count {
         let (lonDegrees, latDegrees) = try positions.position(index)
         if isTooLong(since: start, &output) { continue }
-        output.appendBulk(
-          composer.answer(
-            position: LonLat(lonDegrees: lonDegrees, latDegrees: latDegrees), nearMetres: state.nearMetres,
-            language: 0, sheet: sheet))
+        answer(
+          LonLat(lonDegrees: lonDegrees, latDegrees: latDegrees), LookupOptions(), sheet, &output)
       }
     case .session(let command):
       switch session.answer(command, by: identity, parser: parser, into: &output) {
@@ -158,10 +153,22 @@ public struct QueryResponder: ~Copyable {
       output.appendNull(session.version)
       return
     }
-    output.appendBulk(
-      composer.answer(
-        rows: rows, nearMetres: options.nearMetres ?? state.nearMetres, language: language(options, sheet),
-        sheet: sheet))
+    let start = output.beginBulk()
+    composer.answer(
+      rows: rows, nearMetres: options.nearMetres ?? state.nearMetres, language: language(options, sheet),
+      sheet: sheet, into: &output)
+    output.endBulk(from: start)
+  }
+
+  @inline(__always)
+  private mutating func answer(
+    _ position: LonLat, _ options: LookupOptions, _ sheet: AnswerSheet, _ output: inout ByteBuffer
+  ) {
+    let start = output.beginBulk()
+    composer.answer(
+      position: position, nearMetres: options.nearMetres ?? state.nearMetres,
+      language: language(options, sheet), sheet: sheet, into: &output)
+    output.endBulk(from: start)
   }
 
   @inline(__always)

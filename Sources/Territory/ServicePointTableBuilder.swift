@@ -3,15 +3,6 @@
 import OutageModel
 import PointLocation
 
-/// The columns of a table in their final order of rows.
-struct ServicePointColumns {
-  let servicePointIds, accountIds, meterIds, addressLines, postalCodes, transformerIds: FlatArray<PackedText>
-  let units, cities, feederIds: FlatArray<UInt32>
-  let criticalFlags: FlatArray<UInt8>
-  let phones, extraPhones: FlatArray<UInt64>
-  let extraPhoneRows: FlatArray<UInt32>
-}
-
 /// Takes service points one by one and packs them; `build` sorts them along the Hilbert curve and makes the indexes.
 ///
 /// ```swift
@@ -23,46 +14,48 @@ public struct ServicePointTableBuilder {
   private var pool = TextPoolBuilder()
   private var names: [PackedText] = [.empty]
   private var nameNumbers: [PackedText: UInt32] = [.empty: 0]
-  private var servicePointIds: [PackedText] = []
-  private var accountIds: [PackedText] = []
-  private var meterIds: [PackedText] = []
-  private var addressLines: [PackedText] = []
-  private var postalCodes: [PackedText] = []
-  private var transformerIds: [PackedText] = []
-  private var units: [UInt32] = []
-  private var cities: [UInt32] = []
-  private var feederIds: [UInt32] = []
-  private var criticalFlags: [UInt8] = []
-  private var phones: [UInt64] = []
+  private var rows: [ServicePointRow] = []
   private var extraPhones: [(row: UInt32, phone: UInt64)] = []
   private var lonDegrees: [Double] = []
   private var latDegrees: [Double] = []
 
   public init() {}
 
-  public var count: Int { servicePointIds.count }
+  public var count: Int { rows.count }
 
   /// - Precondition: the id was not appended before, and fewer than 2^31 were.
   public mutating func append(_ servicePoint: ServicePoint) {
     let row = UInt32(count)
-    servicePointIds.append(pool.pack(servicePoint.servicePointId))
-    accountIds.append(pool.pack(servicePoint.accountId))
-    meterIds.append(pool.pack(servicePoint.meterId))
-    addressLines.append(pool.pack(servicePoint.addressLine))
-    postalCodes.append(pool.pack(servicePoint.postalCode))
-    transformerIds.append(pool.pack(servicePoint.transformerId))
-    units.append(name(servicePoint.unit))
-    cities.append(name(servicePoint.city))
-    feederIds.append(name(servicePoint.feederId))
-    criticalFlags.append(servicePoint.isCriticalCustomer ? 1 : 0)
     var first: UInt64 = 0
     for phone in servicePoint.phones {
       guard let digits = phoneDigits(phone) else { continue }
       if first == 0 { first = digits } else { extraPhones.append((row, digits)) }
     }
-    phones.append(first)
+    rows.append(
+      ServicePointRow(
+        servicePointId: pool.pack(servicePoint.servicePointId), accountId: pool.pack(servicePoint.accountId),
+        meterId: pool.pack(servicePoint.meterId), addressLine: pool.pack(servicePoint.addressLine),
+        transformerId: pool.pack(servicePoint.transformerId), phoneDigits: first,
+        unit: name(servicePoint.unit), city: name(servicePoint.city),
+        postalCode: name(servicePoint.postalCode), feederId: name(servicePoint.feederId),
+        isCriticalCustomer: servicePoint.isCriticalCustomer, needsEscapes: Self.needsEscapes(servicePoint)))
     lonDegrees.append(servicePoint.position.lonDegrees)
     latDegrees.append(servicePoint.position.latDegrees)
+  }
+
+  private static func needsEscapes(_ point: ServicePoint) -> Bool {
+    [
+      point.servicePointId, point.accountId, point.addressLine, point.unit, point.city, point.postalCode,
+    ].contains { text in
+      guard var text else { return false }
+      return text.withUTF8 { bytes in
+        var found = false
+        for byte in bytes {
+          found = found || byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+        }
+        return found
+      }
+    }
   }
 
   private mutating func name(_ text: String?) -> UInt32 {
@@ -89,16 +82,11 @@ public struct ServicePointTableBuilder {
     }
     let extra = extraPhones.map { (row: rowOfAppended[Int($0.row)], phone: $0.phone) }
       .sorted { ($0.row, $0.phone) < ($1.row, $1.phone) }
-    let columns = ServicePointColumns(
-      servicePointIds: sorted(servicePointIds), accountIds: sorted(accountIds), meterIds: sorted(meterIds),
-      addressLines: sorted(addressLines), postalCodes: sorted(postalCodes),
-      transformerIds: sorted(transformerIds), units: sorted(units), cities: sorted(cities),
-      feederIds: sorted(feederIds), criticalFlags: sorted(criticalFlags), phones: sorted(phones),
-      extraPhones: FlatArray(extra.map(\.phone)), extraPhoneRows: FlatArray(extra.map(\.row)))
     return ServicePointTable(
       addressVersion: addressVersion,
       points: PointIndex(xs: sorted(lonDegrees), ys: sorted(latDegrees)), pool: pool.build(),
-      columns: columns, names: FlatArray(names))
+      rows: sorted(rows), names: FlatArray(names),
+      extraPhones: .init(digits: FlatArray(extra.map(\.phone)), rows: FlatArray(extra.map(\.row))))
   }
 }
 

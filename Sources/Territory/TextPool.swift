@@ -8,153 +8,159 @@ struct TextPool: Sendable {
   let suffixPatterns: PatternTable
   let prefixPatterns: PatternTable
 
-  /// The packed form of `text` if this pool can hold a table's text like it; `nil` means that no row has it. A text of `heap` form is
-  /// found by its bytes, not by its bits, so it gives `.some(nil)`.
-  @inline(__always)
-  func find(_ text: UnsafeBufferPointer<UInt8>) -> PackedText?? {
-    switch TextShape(text) {
-    case .inline:
-      return PackedText(inline: text)
-    case .numberedSuffix(let digits, let number):
-      let prefix = UnsafeBufferPointer(rebasing: text.dropLast(digits))
-      if let pattern = suffixPatterns.find(prefix, digits: digits) {
-        return PackedText(suffixPattern: pattern, number: number)
-      }
-      return .some(nil)
-    case .numberedPrefix(let digits, let number):
-      let suffix = UnsafeBufferPointer(rebasing: text.dropFirst(digits))
-      if let pattern = prefixPatterns.find(suffix, digits: 0) {
-        return PackedText(prefixPattern: pattern, number: number)
-      }
-      return .some(nil)
-    case .plain:
-      if let pattern = prefixPatterns.find(text, digits: 0) {
-        return PackedText(prefixPattern: pattern, number: nil)
-      }
-      return .some(nil)
-    }
-  }
-
-  /// The most bytes that `write` may need for this text.
+  /// The most bytes that `write` may write to for this text, which is more than it has.
   @inline(__always)
   func byteCountBound(_ text: PackedText) -> Int {
-    switch text.form {
-    case .inline: 8
-    case .numberedSuffix: suffixPatterns.text(text.suffixPattern).count + 20
-    case .numberedPrefix: prefixPatterns.text(text.prefixPattern).count + 20
-    case .heap: text.heapCount
-    }
+    text.form == .heap ? text.heapCount : Self.patternedByteCountBound
   }
 
+  private static let patternedByteCountBound = PatternTable.textBytesMax + PatternTable.paddingBytes + 24
+
   /// Writes the text's UTF-8 bytes and returns their number.
-  /// - Precondition: there is room for `byteCountBound(text)` bytes.
+  /// - Precondition: there is room for `byteCountBound(text)` bytes, all of which may be written to.
   @inline(__always)
   func write(_ text: PackedText, to target: UnsafeMutablePointer<UInt8>) -> Int {
     switch text.form {
     case .inline:
-      // Eight bytes are written whatever the count: the bound gives room for them.
-      UnsafeMutableRawPointer(target).storeBytes(of: text.bits.littleEndian, as: UInt64.self)
+      store(text.bits, to: target)
       return text.inlineCount
     case .numberedSuffix:
       let pattern = text.suffixPattern
-      let prefix = suffixPatterns.text(pattern)
-      if let source = prefix.baseAddress { target.update(from: source, count: prefix.count) }
+      let count = suffixPatterns.write(pattern, to: target)
       let digits = Int(suffixPatterns.digits(pattern))
-      writeDecimal(text.suffixNumber, digits: digits, to: target + prefix.count)
-      return prefix.count + digits
+      writeDecimal(text.suffixNumber, digits: digits, to: target + count)
+      return count + digits
     case .numberedPrefix:
-      var count = 0
-      if let number = text.prefixNumber {
-        count = decimalDigitCount(number)
-        writeDecimal(number, digits: count, to: target)
-      }
-      let suffix = prefixPatterns.text(text.prefixPattern)
-      if let source = suffix.baseAddress { (target + count).update(from: source, count: suffix.count) }
-      return count + suffix.count
+      let count = text.prefixNumber.map { writeDecimal($0, to: target) } ?? 0
+      return count + prefixPatterns.write(text.prefixPattern, to: target + count)
     case .heap:
       target.update(from: heap.pointer + text.heapOffset, count: text.heapCount)
       return text.heapCount
     }
   }
 
-  func string(_ text: PackedText) -> String {
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: byteCountBound(text)) { room in
+  /// Calls `body` with the text's UTF-8 bytes, valid there only.
+  func withBytes<Result>(_ text: PackedText, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+    if text.form == .heap {
+      return body(UnsafeBufferPointer(start: heap.pointer + text.heapOffset, count: text.heapCount))
+    }
+    return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.patternedByteCountBound) { room in
       let count = write(text, to: room.baseAddress!)
-      return String(decoding: room[..<count], as: UTF8.self)
+      return body(UnsafeBufferPointer(rebasing: room[..<count]))
     }
   }
 
-  /// Whether a row's text is exactly these bytes.
+  func string(_ text: PackedText) -> String { withBytes(text) { String(decoding: $0, as: UTF8.self) } }
+
+  /// Whether a text is exactly these bytes. The text itself is needed last, as it comes from far: what the bytes' own form tells is found while it does.
+  @inline(__always)
   func equals(_ text: PackedText, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-    guard text.form == .heap else {
-      return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: byteCountBound(text)) { room in
-        let count = write(text, to: room.baseAddress!)
-        return room[..<count].elementsEqual(bytes)
-      }
+    if bytes.count <= PackedText.inlineBytesMax { return PackedText(inline: bytes).bits == text.bits }
+    let (digits, number) = TextShape.trailingDigits(bytes)
+    guard _fastPath(text.form == .numberedSuffix) else {
+      return text.form != .inline && withBytes(text) { sameBytes($0, bytes) }
     }
-    return text.heapCount == bytes.count
-      && UnsafeBufferPointer(start: heap.pointer + text.heapOffset, count: text.heapCount).elementsEqual(
-        bytes)
+    let prefix = suffixPatterns.text(text.suffixPattern)
+    return number == text.suffixNumber && digits == Int(suffixPatterns.digits(text.suffixPattern))
+      && bytes.count == prefix.count &+ digits
+      && (prefix.count == 0
+        || sameBytes(prefix, UnsafeBufferPointer(start: bytes.baseAddress, count: prefix.count)))
+  }
+
+  /// Whether two texts have the same bytes.
+  func isSame(_ a: PackedText, _ b: PackedText) -> Bool {
+    if a.bits == b.bits { return true }
+    guard a.form == .heap, b.form == .heap else { return false }
+    return withBytes(a) { equals(b, $0) }
   }
 
   var byteCount: Int { heap.byteCount + suffixPatterns.byteCount + prefixPatterns.byteCount }
 }
 
+/// Stores eight bytes, the lowest first.
 @inline(__always)
-private func writeDecimal(_ number: UInt64, digits: Int, to target: UnsafeMutablePointer<UInt8>) {
-  var rest = number
-  var index = digits
-  while index > 0 {
-    index -= 1
-    let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-    target[index] = UInt8(truncatingIfNeeded: 48 &+ digit)
-    rest = quotient
+private func store(_ word: UInt64, to target: UnsafeMutablePointer<UInt8>) {
+  UnsafeMutableRawPointer(target).storeBytes(of: word.littleEndian, as: UInt64.self)
+}
+
+/// Writes the lowest decimal digits of a number, up to 16 of them, leading zeros included; eight bytes from the last but seven on are written to.
+@inline(__always)
+func writeDecimal(_ number: UInt64, digits: Int, to target: UnsafeMutablePointer<UInt8>) {
+  if digits > 8 {
+    let (high, low) = number.quotientAndRemainder(dividingBy: 100_000_000)
+    store(eightDigits(high) >> UInt64(8 * (16 - digits)), to: target)
+    store(eightDigits(low), to: target + (digits - 8))
+  } else if digits > 0 {
+    store(eightDigits(number) >> UInt64(8 * (8 - digits)), to: target)
   }
 }
 
+/// Writes a number below 10^16 without leading zeros and returns how many digits it has; 16 bytes may be written to.
 @inline(__always)
-private func decimalDigitCount(_ number: UInt64) -> Int {
-  var count = 1
-  var rest = number
-  while rest >= 10 {
-    rest /= 10
-    count += 1
+func writeDecimal(_ number: UInt64, to target: UnsafeMutablePointer<UInt8>) -> Int {
+  if number >= 100_000_000 {
+    let (high, low) = number.quotientAndRemainder(dividingBy: 100_000_000)
+    let count = writeDecimal(high, to: target)
+    store(eightDigits(low), to: target + count)
+    return count + 8
   }
-  return count
+  let text = eightDigits(number)
+  // The first digit lies lowest; of 0 the last one stays.
+  let zeros = min(7, (text ^ 0x3030_3030_3030_3030).trailingZeroBitCount / 8)
+  store(text >> UInt64(8 * zeros), to: target)
+  return 8 - zeros
 }
 
-/// Interned texts, each with a number of digits that belongs to it; found by hash, read by index.
+/// The eight decimal digits of a number below 10^8 in ASCII, the first one lowest: halves, then pairs, then digits are parted all at once, each quotient by
+/// a multiplication that is exact for its range (Granlund and Montgomery, *Division by Invariant Integers using Multiplication*).
+@inline(__always)
+private func eightDigits(_ number: UInt64) -> UInt64 {
+  let (high, low) = number.quotientAndRemainder(dividingBy: 10_000)
+  let halves = high | low << 32
+  let hundreds = ((halves &* 10_486) >> 20) & 0x0000_007F_0000_007F
+  let pairs = hundreds | (halves &- hundreds &* 100) << 16
+  let tens = ((pairs &* 103) >> 10) & 0x000F_000F_000F_000F
+  return (tens | (pairs &- tens &* 10) << 8) &+ 0x3030_3030_3030_3030
+}
+
+/// Interned texts, each with a number of digits that belongs to it, by index.
 struct PatternTable: Sendable {
+  /// The texts, and `paddingBytes` zeros, so that a text's last bytes can be copied in whole blocks.
   let bytes: FlatArray<UInt8>
   /// Text `i` is `bytes[starts[i] ..< starts[i + 1]]`.
   let starts: FlatArray<UInt32>
   let digitCounts: FlatArray<UInt8>
-  /// Open addressing; index plus one, 0 = free. A power of two, at most half full.
-  let slots: FlatArray<UInt32>
+
+  static let paddingBytes = 16
+  /// Longer texts repeat too seldom to be worth a pattern.
+  static let textBytesMax = 64
 
   var count: Int { digitCounts.count }
-  var byteCount: Int { bytes.byteCount + starts.byteCount + digitCounts.byteCount + slots.byteCount }
+  var byteCount: Int { bytes.byteCount + starts.byteCount + digitCounts.byteCount }
 
   @inline(__always)
   func text(_ index: Int) -> UnsafeBufferPointer<UInt8> {
     let start = Int(starts.pointer[index])
-    return UnsafeBufferPointer(start: bytes.pointer + start, count: Int(starts.pointer[index + 1]) - start)
+    return UnsafeBufferPointer(
+      start: bytes.pointer + start, count: Int(starts.pointer[index &+ 1]) &- start)
   }
 
   @inline(__always)
   func digits(_ index: Int) -> UInt8 { digitCounts.pointer[index] }
 
+  /// Writes a text and returns its number of bytes; up to 15 more may be written to.
   @inline(__always)
-  func find(_ text: UnsafeBufferPointer<UInt8>, digits: Int) -> UInt32? {
-    let mask = slots.count - 1
-    var slot = Int(truncatingIfNeeded: patternHash(text, digits: digits)) & mask
-    while true {
-      let entry = slots.pointer[slot]
-      if entry == 0 { return nil }
-      let index = Int(entry) - 1
-      if Int(self.digits(index)) == digits, sameBytes(self.text(index), text) { return entry - 1 }
-      slot = (slot + 1) & mask
-    }
+  func write(_ index: Int, to target: UnsafeMutablePointer<UInt8>) -> Int {
+    let start = Int(starts.pointer[index])
+    let count = Int(starts.pointer[index + 1]) - start
+    let source = UnsafeRawPointer(bytes.pointer + start)
+    var offset = 0
+    repeat {
+      let block = source.loadUnaligned(fromByteOffset: offset, as: SIMD16<UInt8>.self)
+      UnsafeMutableRawPointer(target).storeBytes(of: block, toByteOffset: offset, as: SIMD16<UInt8>.self)
+      offset += 16
+    } while offset < count
+    return count
   }
 }
 
@@ -170,12 +176,41 @@ private func patternHash(_ text: UnsafeBufferPointer<UInt8>, digits: Int) -> UIn
   hashBytes(text) ^ UInt64(digits) &* 0x9E37_79B9_7F4A_7C15
 }
 
-/// FNV-1a, then a finaliser that spreads it over all bits.
+/// Sixteen bytes at a time, each step a multiplication to 128 bits that is folded to 64; the last sixteen may overlap those before them, and the last eight
+/// those. Not for keys that an adversary chooses: what is looked up is compared, and what is stored is the utility's own.
 @inline(__always)
 func hashBytes(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt64 {
-  var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-  for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-  return mixBits(hash)
+  let count = bytes.count
+  guard count > 0 else { return 0 }
+  let start = UnsafeRawPointer(bytes.baseAddress.unsafelyUnwrapped)
+  func word(_ offset: Int) -> UInt64 {
+    start.loadUnaligned(fromByteOffset: offset, as: UInt64.self).littleEndian
+  }
+  func half(_ offset: Int) -> UInt64 {
+    UInt64(start.loadUnaligned(fromByteOffset: offset, as: UInt32.self).littleEndian)
+  }
+  let (keyA, keyB): (UInt64, UInt64) = (0xA076_1D64_78BD_642F, 0xE703_7ED1_A0B4_28DB)
+  var hash = UInt64(truncatingIfNeeded: count)
+  let (first, last): (UInt64, UInt64)
+  if count >= 8 {
+    var offset = 0
+    while _slowPath(offset &+ 16 < count) {
+      hash = foldedProduct(word(offset) ^ keyA ^ hash, word(offset &+ 8) ^ keyB)
+      offset &+= 16
+    }
+    (first, last) = (word(min(offset, count &- 8)), word(count &- 8))
+  } else if count >= 4 {
+    (first, last) = (half(0), half(count &- 4))
+  } else {
+    (first, last) = (UInt64(bytes[0]) | UInt64(bytes[count / 2]) << 8, UInt64(bytes[count &- 1]))
+  }
+  return foldedProduct(foldedProduct(first ^ keyA ^ hash, last ^ keyB) ^ hash, 0x9E37_79B9_7F4A_7C15)
+}
+
+@inline(__always)
+private func foldedProduct(_ a: UInt64, _ b: UInt64) -> UInt64 {
+  let product = a.multipliedFullWidth(by: b)
+  return product.high ^ product.low
 }
 
 /// The finaliser of SplitMix64 (Steele, Lea, Flood 2014).
@@ -237,12 +272,11 @@ private struct PatternTableBuilder {
   private var bytes: [UInt8] = []
   private var starts: [UInt32] = [0]
   private var digitCounts: [UInt8] = []
+  /// Open addressing; index plus one, 0 = free. A power of two, at most half full.
   private var slots = [UInt32](repeating: 0, count: 64)
-  /// Longer texts repeat too seldom to be worth a pattern.
-  private static let textBytesMax = 64
 
   mutating func intern(_ text: UnsafeBufferPointer<UInt8>, digits: Int, max: Int) -> UInt32? {
-    if text.count > Self.textBytesMax { return nil }
+    if text.count > PatternTable.textBytesMax { return nil }
     var slot = self.slot(of: text, digits: digits)
     if slots[slot] != 0 { return slots[slot] - 1 }
     guard digitCounts.count < max else { return nil }
@@ -284,7 +318,7 @@ private struct PatternTableBuilder {
 
   func build() -> PatternTable {
     PatternTable(
-      bytes: FlatArray(bytes), starts: FlatArray(starts), digitCounts: FlatArray(digitCounts),
-      slots: FlatArray(slots))
+      bytes: FlatArray(bytes + [UInt8](repeating: 0, count: PatternTable.paddingBytes)),
+      starts: FlatArray(starts), digitCounts: FlatArray(digitCounts))
   }
 }

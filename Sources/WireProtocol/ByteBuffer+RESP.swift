@@ -55,6 +55,41 @@ extension ByteBuffer {
     appendHeader(UInt8(ascii: "$"), byteCount)
   }
 
+  /// Opens a bulk string whose length is not known yet: what is appended next is its bytes, and `endBulk` ends it.
+  /// - Returns: where its bytes begin, for `endBulk`.
+  @inlinable @inline(__always)
+  public mutating func beginBulk() -> Int {
+    // Room for three digits, as many as nearly every answer needs.
+    append("$000\r\n")
+    return count
+  }
+
+  /// Ends the bulk string that `beginBulk` has opened.
+  @inlinable @inline(__always)
+  public mutating func endBulk(from start: Int) {
+    let byteCount = count &- start
+    if byteCount >= 100 && byteCount < 1000 {
+      let (hundreds, rest) = UInt(bitPattern: byteCount).quotientAndRemainder(dividingBy: 100)
+      let (tens, ones) = rest.quotientAndRemainder(dividingBy: 10)
+      replaceByte(at: start &- 5, with: 0x30 &+ UInt8(truncatingIfNeeded: hundreds))
+      replaceByte(at: start &- 4, with: 0x30 &+ UInt8(truncatingIfNeeded: tens))
+      replaceByte(at: start &- 3, with: 0x30 &+ UInt8(truncatingIfNeeded: ones))
+    } else {
+      rewriteBulkHeader(start, byteCount)
+    }
+    appendLineEnd()
+  }
+
+  /// Writes the header anew, moving what follows it: for lengths that have not three digits.
+  @usableFromInline @inline(never)
+  mutating func rewriteBulkHeader(_ start: Int, _ byteCount: Int) {
+    let digits = String(byteCount).utf8
+    moveTail(from: start, to: start + digits.count - 3)
+    for (offset, digit) in digits.enumerated() { replaceByte(at: start - 5 + offset, with: digit) }
+    replaceByte(at: start - 5 + digits.count, with: 0x0D)
+    replaceByte(at: start - 4 + digits.count, with: 0x0A)
+  }
+
   /// A text that is to be shown as it is: `=length`, `txt:` and the bytes in RESP3, a bulk string in RESP2.
   public mutating func appendVerbatim(_ text: String, _ version: RESPVersion) {
     guard version == .v3 else { return appendBulk(text) }

@@ -82,12 +82,13 @@ private func ask(account: String, _ sheet: AnswerSheet, language: String = "en",
   var account = account
   var tag = language
   let number = tag.withUTF8 { sheet.language($0) }
-  let text = account.withUTF8 { key in
-    String(
-      decoding: composer.answer(
-        rows: sheet.territory.servicePoints.rows(account: key), nearMetres: nearMetres, language: number,
-        sheet: sheet), as: UTF8.self)
+  var output = ByteBuffer()
+  account.withUTF8 { key in
+    composer.answer(
+      rows: sheet.territory.servicePoints.rows(account: key), nearMetres: nearMetres, language: number,
+      sheet: sheet, into: &output)
   }
+  let text = String(decoding: output.bytes, as: UTF8.self)
   return (text, try JSONDecoder().decode(Answer.self, from: Data(text.utf8)))
 }
 
@@ -187,6 +188,18 @@ private func ask(account: String, _ sheet: AnswerSheet, language: String = "en",
     #expect(answer.say.hasSuffix("Say \"hi\""))
   }
 
+  @Test func `other outages are told by their ids, however long those are`() throws {
+    let ids = ["A", String(repeating: "b", count: 28), String(repeating: "c", count: 29), "\"d\"", "E"]
+    let point = [servicePoint("SP-1", 0.5, 0.5, account: "A")]
+    for primary in ids {
+      // The smaller area takes precedence.
+      let outages = ids.map { outage($0, square(0, 0, $0 == primary ? 1 : 2)) }
+      let text = try ask(account: "A", sheet(point, outages))
+      #expect(text.answer.locations[0].outage?.outageId == primary)
+      #expect(text.answer.locations[0].alsoIn.sorted() == ids.filter { $0 != primary }.sorted())
+    }
+  }
+
   @Test func `several service points are told one by one, the affected ones aloud`() throws {
     let points = (0..<6).map { servicePoint("SP-\($0)", Double($0) + 0.5, 0.5, account: "A") }
     let none = try ask(account: "A", sheet(points, [])).answer
@@ -244,10 +257,11 @@ private func ask(account: String, _ sheet: AnswerSheet, language: String = "en",
   @Test func `a position gets an answer without a service point`() throws {
     let sheet = sheet([], [outage("O", square(0, 0, 1))])
     var composer = AnswerComposer()
-    let text = String(
-      decoding: composer.answer(
-        position: LonLat(lonDegrees: 0.25, latDegrees: -0.0625), nearMetres: 0, language: 0, sheet: sheet),
-      as: UTF8.self)
+    var output = ByteBuffer()
+    composer.answer(
+      position: LonLat(lonDegrees: 0.25, latDegrees: -0.0625), nearMetres: 0, language: 0, sheet: sheet,
+      into: &output)
+    let text = String(decoding: output.bytes, as: UTF8.self)
     #expect(
       text
         == #"{"match":"none","layerVersion":7,"asOf":"2026-11-24T18:02:11Z","stale":false,"locations":[{"lonDegrees":0.25,"latDegrees":-0.0625,"match":"none","outage":null,"alsoIn":[]}],"say":"We do not know of a power outage at your address."}"#

@@ -58,7 +58,7 @@ import Testing
     func all(_ texts: RenderedTexts) -> [String] {
       (0..<texts.count).map { String(decoding: texts[$0], as: UTF8.self) }
     }
-    return [all(sheet.outageObjects), all(sheet.outageIds)]
+    return [all(sheet.outageObjects), all(sheet.outageIds.texts)]
       + sheet.languages.flatMap { [all($0.inside), all($0.near), all($0.fixed)] }
   }
 

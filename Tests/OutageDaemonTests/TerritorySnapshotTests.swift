@@ -105,7 +105,9 @@ import Testing
       other[8] = 99
       let otherFormat = try readError(other)
       #expect(
-        otherFormat == .otherFormat(file: path, found: "version 99", expected: "version 2"))
+        otherFormat
+          == .otherFormat(
+            file: path, found: "version 99", expected: "version \(TerritorySnapshot.formatVersion)"))
       #expect(
         try readError(Array("no snapshot".utf8) + [UInt8](repeating: 32, count: 100))
           == .damaged(file: path, found: "another kind of file", expected: "a snapshot of outaged"))

@@ -29,7 +29,7 @@ import Testing
       #expect(Array(read.outages(coveringRow: row)) == Array(territory.outages(coveringRow: row)))
       let account = territory.servicePoints.string(.accountId, row: row)
       #expect(read.servicePoints.find(account: account) == territory.servicePoints.find(account: account))
-      let digits = territory.servicePoints.phones[row]
+      let digits = territory.servicePoints.rows[row].phoneDigits
       #expect(
         Array(read.servicePoints.rows(phoneDigits: digits))
           == Array(territory.servicePoints.rows(phoneDigits: digits)))
@@ -76,7 +76,7 @@ import Testing
             }
             _ = Array(read.outages(coveringRow: row))
             _ = read.servicePoints.find(account: territory.servicePoints.string(.accountId, row: row))
-            _ = Array(read.servicePoints.rows(phoneDigits: territory.servicePoints.phones[row]))
+            _ = Array(read.servicePoints.rows(phoneDigits: territory.servicePoints.rows[row].phoneDigits))
           }
         } catch {
           refusals += 1

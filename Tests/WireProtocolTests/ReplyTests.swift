@@ -34,6 +34,24 @@ struct ReplyTests {
   }
 
   @Test(
+    "a bulk string whose length is known at its end is as one whose length was known before",
+    arguments: [0, 1, 9, 10, 99, 100, 101, 255, 999, 1000, 12_345, 100_000])
+  func openBulk(byteCount: Int) {
+    let bytes = (0..<byteCount).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+    var known = ByteBuffer()
+    var open = ByteBuffer()
+    bytes.withUnsafeBytes { bytes in
+      for _ in 0..<3 {
+        known.appendBulk(bytes)
+        let start = open.beginBulk()
+        open.append(bytes)
+        open.endBulk(from: start)
+      }
+    }
+    #expect(known.bytes.elementsEqual(open.bytes))
+  }
+
+  @Test(
     "integers are written in full",
     arguments: [
       0, 1, 9, 10, 11, 99, 100, 12_345, -1, -9, -10, Int.max, Int.min, Int.max / 10,

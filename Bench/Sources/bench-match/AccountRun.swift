@@ -52,6 +52,10 @@ struct AccountRun {
     let numbers = (0..<count).map { _ in random.int(0..<servicePointCount) }
     let hits = KeyList(numbers.map { account($0) })
     let misses = KeyList(numbers.map { account($0 + servicePointCount * 2) })
+    defer {
+      hits.deallocate()
+      misses.deallocate()
+    }
     var (found, missing, phones) = ([Double](), [Double](), [Double]())
     for round in 0...rounds {
       var rows = 0
@@ -131,19 +135,25 @@ struct AccountRun {
   }
 }
 
-/// Keys one after another, as a request's buffer holds them.
-private final class KeyList {
+/// Keys one after another, as a request's buffer holds them. Plain pointers: an array's or an object's reference count would be an atomic operation for
+/// each key, behind which the processor begins no further look-up.
+private struct KeyList {
   private let bytes: UnsafeMutableBufferPointer<UInt8>
-  private var starts: [Int] = [0]
+  private let starts: UnsafeMutableBufferPointer<Int>
 
   init(_ keys: [String]) {
     let all = keys.joined().utf8
     bytes = .allocate(capacity: all.count)
     _ = bytes.initialize(from: all)
-    for key in keys { starts.append(starts[starts.count - 1] + key.utf8.count) }
+    starts = .allocate(capacity: keys.count + 1)
+    starts[0] = 0
+    for (index, key) in keys.enumerated() { starts[index + 1] = starts[index] + key.utf8.count }
   }
 
-  deinit { bytes.deallocate() }
+  func deallocate() {
+    bytes.deallocate()
+    starts.deallocate()
+  }
 
   subscript(index: Int) -> UnsafeBufferPointer<UInt8> {
     UnsafeBufferPointer(rebasing: bytes[starts[index]..<starts[index + 1]])
