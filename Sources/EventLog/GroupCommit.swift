@@ -29,7 +29,7 @@ final class GroupCommit: Sendable {
   private let interval: Duration
   private let state = Mutex(State())
   private let spent = Mutex((commits: 0, seconds: 0.0))
-  private let groupEnded = Mutex<@Sendable () -> Void>({})
+  private let groupObservers = Mutex<[@Sendable () -> Void]>([])
   private let wake = DispatchSemaphore(value: 0)
   private let ended = DispatchSemaphore(value: 0)
 
@@ -68,14 +68,16 @@ final class GroupCommit: Sendable {
     if isStopping {
       done(
         .failure(.sqlite(SQLiteFault(file: file, doing: doing, code: 9, message: "the journal is closed"))))
-      groupEnded.withLock { $0 }()
+      groupEnded()
     } else if isFirst {
       wake.signal()
     }
   }
 
   /// Has `body` called on the committing thread after each group, when all of its work has been told of the outcome.
-  func afterEachGroup(_ body: @escaping @Sendable () -> Void) { groupEnded.withLock { $0 = body } }
+  func afterEachGroup(_ body: @escaping @Sendable () -> Void) { groupObservers.withLock { $0.append(body) } }
+
+  private func groupEnded() { for body in groupObservers.withLock({ $0 }) { body() } }
 
   /// Transactions that were committed, and the time that they took, `fsync` included.
   var figures: (commits: Int, seconds: Double) { spent.withLock { $0 } }
@@ -104,7 +106,7 @@ final class GroupCommit: Sendable {
       }
       if !group.isEmpty {
         commit(group)
-        groupEnded.withLock { $0 }()
+        groupEnded()
       }
       if isLast { return }
     }
