@@ -98,8 +98,8 @@ import WireProtocol
   {
     var random = SeededGenerator(seed: Self.seed)
     let victim = try Victim()
-    let importSeconds = try Self.seconds(victim.importArguments(0))
-    let publishSeconds = try Self.seconds(victim.publishArguments(0))
+    var importSeconds = try Self.seconds(victim.importArguments(0))
+    var publishSeconds = try Self.seconds(victim.publishArguments(0))
     (victim.addressLoad, victim.layer) = (1, 1)
     try victim.verify("before the first kill")
     var killCount = 0
@@ -116,6 +116,8 @@ import WireProtocol
       try victim.verify(what)
       if hasEnded {
         #expect(victim.addressLoad + victim.layer == before + 1, "\(what): acknowledged, and not there")
+        // It is quicker by now: the first one had the machine to share.
+        if isImport { importSeconds *= 0.9 } else { publishSeconds *= 0.9 }
       } else {
         killCount += 1
       }
