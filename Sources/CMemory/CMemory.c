@@ -2,7 +2,7 @@
 
 #include <malloc.h>
 
-enum { LARGE_BLOCK_BYTES = 1 << 20, HEAP_STEP_BYTES = 32 << 20 };
+enum { LARGE_BLOCK_BYTES = 1 << 20, HEAP_STEP_BYTES = 16 << 20 };
 
 void cmemory_map_large_blocks(void) {
   mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES);

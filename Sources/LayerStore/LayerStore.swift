@@ -110,6 +110,11 @@ extension LayerStore {
   }
 }
 
+extension LayerStore {
+  /// Gives back the pages that the connections have kept of what they read and wrote.
+  public func releaseMemory() { pool.releaseMemory() }
+}
+
 /// How much the store takes at a time.
 struct StoreLimits: Sendable {
   /// Rows in one transaction of an import, of clearing up after it, or of indexing it: long enough to pay for its

@@ -57,11 +57,11 @@ extension ControlPlane {
       case .reloadAddresses:
         try checkNoHandover()
         let isNew = try publisher.reloadAddresses()
-        if isNew { keepSnapshot() }
         countServicePointsOut()
         let count = publisher.territory.servicePoints.rowCount
         let answer = "{\"reloaded\":\(isNew),\"servicePoints\":\(count)}"
         render { reply(.success(answer)) }
+        if isNew { keepSnapshot() }
       case .rollBack(let version, let isDryRun):
         try checkNoHandover()
         let outcome = try publisher.rollBack(to: version, isDryRun: isDryRun)

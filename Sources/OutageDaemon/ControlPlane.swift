@@ -91,13 +91,16 @@ final class ControlPlane: @unchecked Sendable {
   ) {
     thread.submit { [self] in
       self.reactor = reactor
+      var needsSnapshot = false
       do {
         if let problem = try publisher.load(snapshot: snapshot) {
           log.notice("built from the store, as the snapshot is of no use", metadata: ["reason": "\(problem)"])
-          keepSnapshot()
+          needsSnapshot = true
         }
         countServicePointsOut()
         render { [thread] in thread.submit { done(nil) } }
+        publisher.renderedBefore = nil
+        if needsSnapshot { keepSnapshot() }
       } catch {
         done(error)
       }
@@ -212,7 +215,11 @@ final class ControlPlane: @unchecked Sendable {
     keepSnapshot()
   }
 
-  func keepSnapshot() { snapshots.keep(publisher.territory, publisher.versions) }
+  func keepSnapshot() {
+    // Suspected outages are not kept, and their texts are numbered otherwise.
+    let rendered = state.sheet.flatMap { $0.territory === publisher.territory ? $0.rendered : nil }
+    snapshots.keep(publisher.territory, publisher.versions, rendered)
+  }
 
   func countServicePointsOut() {
     servicePointsOut = publisher.territory.servicePointsOut(at: clock())
@@ -233,7 +240,7 @@ final class ControlPlane: @unchecked Sendable {
       }
       ?? AnswerSheet(
         territory: territory, settings: settings, freshness: freshness, at: now,
-        rendered: state.sheet?.rendered,
+        rendered: state.sheet?.rendered ?? publisher.renderedBefore,
         // Before the first there is nobody to be disturbed.
         sideBySide: state.sheet == nil)
     settingsChanged = false

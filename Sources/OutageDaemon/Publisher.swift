@@ -1,5 +1,6 @@
 // Brings layers and addresses from files into the store, and builds the Territory that serves them.
 
+import CallerAnswer
 import Foundation
 import LayerImport
 import LayerStore
@@ -31,6 +32,8 @@ public final class Publisher {
   public private(set) var territory = Territory()
   /// Of what the Territory was made.
   public private(set) var versions = TerritoryVersions(addresses: nil, outages: nil)
+  /// What the snapshot that the Territory was taken from says of its outages; for the first rendering to take.
+  public var renderedBefore: RenderedOutages?
   private let clock: () -> Timestamp
   /// Of the layer that was read last: most of it is in the next one too.
   private var memory = LayerMemory()
@@ -54,7 +57,9 @@ public final class Publisher {
     var problem: SnapshotError?
     if let snapshot {
       do throws(SnapshotError) {
-        territory = try snapshot.territory(expecting: versions)
+        let content = try snapshot.content(expecting: versions)
+        territory = content.territory
+        renderedBefore = content.rendered
         return nil
       } catch {
         problem = error

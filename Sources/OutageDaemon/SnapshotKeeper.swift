@@ -1,5 +1,6 @@
 // Keeps the snapshot file up with what is served, behind everything else that the daemon does.
 
+import CallerAnswer
 import Foundation
 import LayerStore
 import Logging
@@ -11,6 +12,7 @@ final class SnapshotKeeper: Sendable {
   private struct Wish: Sendable {
     var territory: Territory
     var versions: TerritoryVersions
+    var rendered: RenderedOutages?
   }
 
   private let path: String
@@ -30,8 +32,9 @@ final class SnapshotKeeper: Sendable {
   }
 
   /// Has the Territory written soon.
-  func keep(_ territory: Territory, _ versions: TerritoryVersions) {
-    wish.withLock { $0 = Wish(territory: territory, versions: versions) }
+  /// - Parameter rendered: what is said of its outages.
+  func keep(_ territory: Territory, _ versions: TerritoryVersions, _ rendered: RenderedOutages?) {
+    wish.withLock { $0 = Wish(territory: territory, versions: versions, rendered: rendered) }
     let rest = lastEnd.withLock { $0.map { Self.restSeconds - (.now - $0) / .seconds(1) } ?? 0 }
     thread.schedule(afterSeconds: rest) { [self] in write() }
   }
@@ -57,7 +60,8 @@ final class SnapshotKeeper: Sendable {
     guard let next else { return }
     let start = ContinuousClock.now
     do {
-      let byteCount = try TerritorySnapshot.write(next.territory, next.versions, to: path)
+      let byteCount = try TerritorySnapshot.write(
+        next.territory, next.versions, rendered: next.rendered, to: path)
       log.debug(
         "snapshot written",
         metadata: [
@@ -74,6 +78,7 @@ final class SnapshotKeeper: Sendable {
     }
     // The next start would read the store's log through.
     store.bringLogIn()
+    store.releaseMemory()
     lastEnd.withLock { $0 = .now }
   }
 }

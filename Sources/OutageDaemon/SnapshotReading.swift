@@ -7,7 +7,7 @@ import Territory
 
 /// A snapshot file that is being read, from this object's creation on.
 public final class SnapshotReading: Sendable {
-  private typealias Found = Result<(territory: Territory, versions: TerritoryVersions), SnapshotError>
+  private typealias Found = Result<TerritorySnapshot.Content, SnapshotError>
 
   private let path: String
   private let found = Mutex<Found?>(nil)
@@ -31,19 +31,19 @@ public final class SnapshotReading: Sendable {
     thread.start()
   }
 
-  /// Waits for the end, and gives the Territory; no longer held here then. To be called once.
+  /// Waits for the end, and gives what the file holds; no longer held here then. To be called once.
   /// - Parameter versions: the store's current ones; a file that was made of others is `outOfDate`.
-  func territory(expecting versions: TerritoryVersions) throws(SnapshotError) -> Territory {
+  func content(expecting versions: TerritoryVersions) throws(SnapshotError) -> TerritorySnapshot.Content {
     isDone.wait()
     let result = found.withLock { found in
       defer { found = nil }
       return found
     }
-    guard let result else { preconditionFailure("a snapshot's Territory is handed out once") }
+    guard let result else { preconditionFailure("a snapshot is handed out once") }
     let read = try result.get()
     guard read.versions == versions else {
       throw .outOfDate(file: path, found: read.versions.text, expected: versions.text)
     }
-    return read.territory
+    return read
   }
 }

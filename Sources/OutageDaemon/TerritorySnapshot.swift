@@ -1,9 +1,11 @@
 // The Territory as a file that is mapped at start, so that a restart need neither read the store's rows nor join them again.
 
 import CChecksum
+import CallerAnswer
 import Foundation
 import OutageModel
 import PointLocation
+import Synchronization
 import Territory
 
 /// Why a snapshot file is not used. It is rebuilt from the store then.
@@ -58,6 +60,9 @@ public struct TerritoryVersions: Equatable, Sendable, Codable {
 ///
 /// An entry of the table is a section's name (44 bytes, zeros behind it), its checksum (`cchecksum_block`), its place and its size (64 bits each).
 ///
+/// Behind the Territory's sections stand the texts that were rendered of it, if there were any, with the program that rendered them: another
+/// program words anew.
+///
 /// The file is not synced: what a power cut leaves of it does not pass its checksums, and is rebuilt.
 public enum TerritorySnapshot {
   /// To be raised with each change of a section's meaning.
@@ -78,15 +83,25 @@ public enum TerritorySnapshot {
 
 extension TerritorySnapshot {
   /// Writes the file beside the old one and puts it in its place as a whole.
+  /// - Parameter rendered: texts of the Territory's outages.
   /// - Returns: the file's size in bytes.
   /// - Throws: `SnapshotError.unreadable` with what failed; the old file stays.
   @discardableResult
   public static func write(
-    _ territory: Territory, _ versions: TerritoryVersions, to path: String
+    _ territory: Territory, _ versions: TerritoryVersions, rendered: RenderedOutages? = nil, to path: String
+  ) throws(SnapshotError) -> Int {
+    try write(territory, versions, rendered, by: program, to: path)
+  }
+
+  static func write(
+    _ territory: Territory, _ versions: TerritoryVersions, _ rendered: RenderedOutages?, by program: String,
+    to path: String
   ) throws(SnapshotError) -> Int {
     var writer = SectionWriter()
     writer.append("versions", FlatArray(Array(encodeJSON(versions).utf8)))
     territory.write(to: &writer)
+    writer.append("program", FlatArray(Array((rendered == nil ? "" : program).utf8)))
+    rendered?.write(to: &writer)
     let (head, placed, byteCount) = layOut(writer.sections)
 
     let temporaryPath = path + ".new"
@@ -167,33 +182,122 @@ extension TerritorySnapshot {
 // MARK: - Reading
 
 extension TerritorySnapshot {
-  /// Maps the file, checks it from end to end, and gives the Territory that lies in it, and what that was made of.
-  public static func read(
-    _ path: String
-  ) throws(SnapshotError) -> (territory: Territory, versions: TerritoryVersions) {
+  /// What a file holds.
+  public struct Content: Sendable {
+    public var territory: Territory
+    public var versions: TerritoryVersions
+    /// `nil` where there are none, or another program's.
+    public var rendered: RenderedOutages?
+  }
+
+  /// Maps the file, checks it from end to end, and gives what lies in it.
+  public static func read(_ path: String) throws(SnapshotError) -> Content {
     let mapping = try map(path)
     let table = try sectionTable(mapping.bytes, path)
-    var sections: [FlatSection] = []
-    for (name, offset, byteCount, checksum) in table {
-      let bytes = FlatArray<UInt8>(storage: mapping, byteOffset: offset, count: byteCount)
-      guard cchecksum_block(bytes.pointer, byteCount) == checksum else {
-        throw .damaged(
-          file: path, found: "another checksum of section \(name)", expected: String(checksum, radix: 16))
+    let sections = table.map { FlatSection(name: $0.name, bytes: part(of: mapping, $0)) }
+    guard sections.first?.name == "versions",
+      let middle = sections.firstIndex(where: { $0.name == OutageTable.firstSection })
+    else { throw .damaged(file: path, found: "other sections", expected: "the sections of a Territory") }
+    let versions = try versions(sections[0], path)
+    // Three parts that need nothing of each other, as sections are safe to look into even where they are damaged.
+    let checked = Mutex<Result<Void, SnapshotError>?>(nil)
+    let places = Mutex<Result<Territory.Places, SnapshotError>?>(nil)
+    let outages = Mutex<Result<(OutageTable, RenderedOutages?), SnapshotError>?>(nil)
+    DispatchQueue.concurrentPerform(iterations: 3) { part in
+      switch part {
+      case 0:
+        let result = Result { () throws(SnapshotError) in
+          try take(sections[middle...], path) { reader throws(SectionError) in
+            let table = try OutageTable(validating: &reader, layer: versions.outages)
+            let writtenBy = try reader.take("program", as: UInt8.self)
+            let rendered =
+              writtenBy.buffer.elementsEqual(program.utf8)
+              ? try RenderedOutages(validating: &reader, outages: table) : nil
+            return (table, rendered)
+          }
+        }
+        outages.withLock { $0 = result }
+      case 1:
+        let result = Result { () throws(SnapshotError) in
+          try take(sections[1..<middle], path) { reader throws(SectionError) in
+            try Territory.Places(validating: &reader, addressVersion: versions.addresses?.number ?? 0)
+          }
+        }
+        places.withLock { $0 = result }
+      default:
+        let result = Result { () throws(SnapshotError) in try compareChecksums(sections, table, path) }
+        checked.withLock { $0 = result }
       }
-      sections.append(FlatSection(name: name, bytes: bytes))
     }
-    var reader = SectionReader(sections)
+    try checked.withLock { $0.unsafelyUnwrapped }.get()
+    let (outageTable, rendered) = try outages.withLock { $0.unsafelyUnwrapped }.get()
+    let found = try places.withLock { $0.unsafelyUnwrapped }.get()
     do throws(SectionError) {
-      let text = try reader.take("versions", as: UInt8.self)
-      guard let versions = try? JSONDecoder().decode(TerritoryVersions.self, from: Data(text.buffer)) else {
-        throw .element(section: "versions", index: 0, found: "other text", expected: "versions as JSON")
-      }
-      let territory = try Territory(
-        validating: &reader, addressVersion: versions.addresses?.number ?? 0, layer: versions.outages)
-      return (territory, versions)
+      return Content(territory: try Territory(found, outageTable), versions: versions, rendered: rendered)
     } catch {
-      throw .damaged(file: path, found: "\(error)", expected: "the sections of a Territory")
+      throw damaged(path, error)
     }
+  }
+
+  private static func compareChecksums(
+    _ sections: [FlatSection], _ table: [Entry], _ path: String
+  ) throws(SnapshotError) {
+    for (section, entry) in zip(sections, table)
+    where cchecksum_block(section.bytes.pointer, section.bytes.count) != entry.checksum {
+      throw .damaged(
+        file: path, found: "another checksum of section \(entry.name)",
+        expected: String(entry.checksum, radix: 16))
+    }
+  }
+
+  private static func versions(
+    _ section: FlatSection, _ path: String
+  ) throws(SnapshotError) -> TerritoryVersions {
+    guard let versions = try? JSONDecoder().decode(TerritoryVersions.self, from: Data(section.bytes.buffer))
+    else { throw .damaged(file: path, found: "other text", expected: "versions as JSON") }
+    return versions
+  }
+
+  private static func take<Value>(
+    _ sections: ArraySlice<FlatSection>, _ path: String,
+    _ body: (inout SectionReader) throws(SectionError) -> Value
+  ) throws(SnapshotError) -> Value {
+    var reader = SectionReader(Array(sections))
+    do throws(SectionError) { return try body(&reader) } catch { throw damaged(path, error) }
+  }
+
+  private static func damaged(_ path: String, _ error: SectionError) -> SnapshotError {
+    .damaged(file: path, found: "\(error)", expected: "the sections of a Territory")
+  }
+
+  /// This very program: its version, and which file it was started from.
+  private static let program: String = {
+    var file = stat()
+    guard stat("/proc/self/exe", &file) == 0 else { return "\(outagedVersion), process \(getpid())" }
+    return "\(outagedVersion), \(file.st_size) bytes, inode \(file.st_ino), of "
+      + "\(file.st_mtim.tv_sec).\(file.st_mtim.tv_nsec)"
+  }()
+
+  /// A section of the mapped file. Its pages are given back when the last array over it is gone: most of the file is soon replaced by newer
+  /// layers, or was copied out, and the rest is served for as long as the addresses stay.
+  private static func part(of mapping: FlatStorage, _ entry: Entry) -> FlatArray<UInt8> {
+    let bytes = UnsafeRawBufferPointer(
+      rebasing: mapping.bytes[entry.offset..<entry.offset + entry.byteCount])
+    let storage = FlatStorage(bytes: bytes) { bytes in
+      giveBack(bytes)
+      // The mapping itself lives for as long as a part of it does.
+      withExtendedLifetime(mapping) {}
+    }
+    return FlatArray(storage: storage, byteOffset: 0, count: entry.byteCount)
+  }
+
+  /// Whole pages only: at both ends stand other sections. What is asked for again all the same comes from the file again.
+  private static func giveBack(_ bytes: UnsafeRawBufferPointer) {
+    guard let base = bytes.baseAddress else { return }
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let start = (Int(bitPattern: base) + page - 1) / page * page
+    let end = (Int(bitPattern: base) + bytes.count) / page * page
+    if end > start { madvise(UnsafeMutableRawPointer(bitPattern: start), end - start, MADV_DONTNEED) }
   }
 
   /// The whole file as memory, unmapped with the last array that points into it. The file is only ever replaced, never written to, so that
@@ -213,8 +317,7 @@ extension TerritorySnapshot {
     guard byteCount >= headerByteCount else {
       throw .damaged(file: path, found: "\(byteCount) bytes", expected: "at least \(headerByteCount)")
     }
-    // All pages at once: each of them is about to be read.
-    let memory = mmap(nil, byteCount, PROT_READ, MAP_PRIVATE | Int32(MAP_POPULATE), descriptor, 0)
+    let memory = mmap(nil, byteCount, PROT_READ, MAP_PRIVATE, descriptor, 0)
     guard let memory, memory != MAP_FAILED else {
       throw .unreadable(file: path, doing: "map", reason: String(cString: strerror(errno)))
     }

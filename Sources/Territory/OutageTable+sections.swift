@@ -13,6 +13,9 @@ private enum OutageFields {
 }
 
 extension OutageTable {
+  /// The name of the first of the table's sections.
+  public static let firstSection = "outages.texts"
+
   /// Appends the sections of the table, its version not among them.
   func write(to writer: inout SectionWriter) {
     var texts: [UInt8] = []
@@ -50,7 +53,7 @@ extension OutageTable {
       areaStarts.append(UInt32(ringStarts.count))
       areaStarts.append(UInt32(polygonStarts.count))
     }
-    writer.append("outages.texts", FlatArray(texts))
+    writer.append(Self.firstSection, FlatArray(texts))
     writer.append("outages.textStarts", FlatArray(textStarts))
     writer.append("outages.numbers", FlatArray(numbers))
     writer.append("outages.coordinates", FlatArray(coordinates))
@@ -61,8 +64,9 @@ extension OutageTable {
   }
 
   /// - Parameter layer: the version that the sections were made of.
-  init(validating reader: inout SectionReader, layer: LayerVersion?) throws(SectionError) {
-    let texts = try reader.take("outages.texts", as: UInt8.self)
+  /// - Throws: `SectionError` for the first thing that does not fit.
+  public init(validating reader: inout SectionReader, layer: LayerVersion?) throws(SectionError) {
+    let texts = try reader.take(Self.firstSection, as: UInt8.self)
     let textStarts = try reader.takeStarts("outages.textStarts", end: texts.count)
     guard (textStarts.count - 1) % OutageFields.textCount == 0 else {
       throw .count(

@@ -68,6 +68,7 @@ public struct OutageTable: Sendable {
   /// How each outage here stands to those of an older table; at no cost if this table was made after that one.
   public func comparison(with old: OutageTable) -> OutageComparison {
     if let compared, compared.content === old.content { return compared }
+    if content === old.content { return OutageComparison(sameAs: old) }
     return OutageComparison(from: old, to: outages)
   }
 
@@ -107,6 +108,12 @@ public struct OutageComparison: Sendable {
     oldNumbers = numbers
     self.isSame = isSame
     self.hasSameArea = hasSameArea
+  }
+
+  fileprivate init(sameAs old: OutageTable) {
+    let all = [Bool](repeating: true, count: old.count)
+    self.init(
+      content: old.identity, oldNumbers: (0..<Int32(old.count)).map { $0 }, isSame: all, hasSameArea: all)
   }
 
   private init(

@@ -1,6 +1,7 @@
 // The snapshot file: read back as it was written, and refused by name when it is anything else.
 
 import CChecksum
+import CallerAnswer
 import Foundation
 import OutageModel
 import Territory
@@ -63,8 +64,10 @@ import Testing
 
   @Test func `what is written is read back, and nobody else can read it`() throws {
     try withSnapshot { bytes in
-      let (read, found) = try TerritorySnapshot.read(path)
-      #expect(found == versions)
+      let content = try TerritorySnapshot.read(path)
+      let read = content.territory
+      #expect(content.versions == versions)
+      #expect(content.rendered == nil)
       #expect(read.servicePoints.rowCount == 50)
       #expect(read.outages.layer == versions.outages)
       #expect((0..<50).filter { !read.outages(coveringRow: $0).isEmpty }.count == 26)
@@ -72,6 +75,21 @@ import Testing
       #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["territory.snapshot"])
       #expect(bytes.count == (try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int))
     }
+  }
+
+  @Test func `texts that were rendered come back with the Territory, to the same program`() throws {
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let territory = territory()
+    let settings = AnswerSettings(
+      timeZone: try #require(TimeZone(identifier: "UTC")), staleAfterSeconds: 900,
+      languages: SpeechTemplates.shipped)
+    let now = Timestamp(secondsSinceEpoch: 1_790_000_100)
+    let sheet = AnswerSheet(territory: territory, settings: settings, at: now)
+    try TerritorySnapshot.write(territory, versions, rendered: sheet.rendered, to: path)
+    #expect(try TerritorySnapshot.read(path).rendered != nil)
+    _ = try TerritorySnapshot.write(territory, versions, sheet.rendered, by: "another program", to: path)
+    #expect(try TerritorySnapshot.read(path).rendered == nil)
+    #expect(try TerritorySnapshot.read(path).territory.outages.outages == territory.outages.outages)
   }
 
   @Test func `a change of any byte that holds something is found`() throws {
@@ -115,13 +133,13 @@ import Testing
         addresses: versions.addresses, outages: Self.version(.outages, 10))
       try Data(bytes).write(to: URL(fileURLWithPath: path))
       let error = #expect(throws: SnapshotError.self) {
-        try SnapshotReading(path).territory(expecting: newer)
+        try SnapshotReading(path).content(expecting: newer)
       }
       #expect(error?.description.contains("layer 9 of 2026-09-21") == true, "\(error?.description ?? "")")
       #expect(error?.description.contains("the store holds address load 4") == true)
       try FileManager.default.removeItem(atPath: path)
       #expect(throws: SnapshotError.missing(file: path)) {
-        try SnapshotReading(path).territory(expecting: versions)
+        try SnapshotReading(path).content(expecting: versions)
       }
     }
   }
