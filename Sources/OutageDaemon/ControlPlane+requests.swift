@@ -65,8 +65,8 @@ extension ControlPlane {
       case .rollBack(let version, let isDryRun):
         try checkNoHandover()
         let outcome = try publisher.rollBack(to: version, isDryRun: isDryRun)
-        let answer = { @Sendable in reply(.success(outcome.json())) }
-        if outcome.version == nil { answer() } else { serve(outcome, answer) }
+        let answer = { @Sendable (outcome: PublishOutcome) in reply(.success(outcome.json())) }
+        if outcome.version == nil { answer(outcome) } else { serve(outcome, answer) }
       case .acceptFeed(let name):
         guard let feeds else { throw FeedError.unknown(name, known: []) }
         feeds.accept(name) { reply($0.mapError { RequestError(.failed, $0.description) }) }
@@ -76,8 +76,8 @@ extension ControlPlane {
         try checkNoHandover()
         let outcome = try publisher.publish(
           file: path, options: options.importOptions(configuration), isDryRun: options.dryRun ?? false)
-        let answer = { @Sendable in reply(.success(outcome.json())) }
-        if outcome.version == nil { answer() } else { serve(outcome, answer) }
+        let answer = { @Sendable (outcome: PublishOutcome) in reply(.success(outcome.json())) }
+        if outcome.version == nil { answer(outcome) } else { serve(outcome, answer) }
       }
     } catch {
       let text = noteFailure(error, "request of the admin socket failed")

@@ -147,7 +147,7 @@ final class ControlPlane: @unchecked Sendable {
         try checkNoHandover()
         guard let outages = try next(publisher.territory.outages.outages) else { return done(.success(nil)) }
         let outcome = try publisher.publish(outages, source: source, sha256: sha256)
-        serve(outcome) { done(.success(outcome)) }
+        serve(outcome) { done(.success($0)) }
       } catch {
         noteFailure(error, "layer not published")
         done(.failure(error))
@@ -193,7 +193,8 @@ final class ControlPlane: @unchecked Sendable {
     return text
   }
 
-  func serve(_ outcome: PublishOutcome, _ done: @escaping @Sendable () -> Void) {
+  /// - Parameter done: called when no loop answers from the old layer any more, with the time that this took among the others.
+  func serve(_ outcome: PublishOutcome, _ done: @escaping @Sendable (PublishOutcome) -> Void) {
     servicePointsOut = outcome.difference.servicePointsOut
     summary.withLock { $0.publishCount += 1 }
     log.info(
@@ -203,14 +204,15 @@ final class ControlPlane: @unchecked Sendable {
         "servicePointsOut": "\(servicePointsOut)",
       ])
     let start = ContinuousClock.now
-    let milliseconds = outcome.timings.reduce(0) { $0 + $1.milliseconds }
     render { [self] in
-      let seconds = milliseconds / 1000 + (ContinuousClock.now - start) / .seconds(1)
+      var outcome = outcome
+      outcome.timings.append(PhaseTiming("render and swap", .now - start))
+      let seconds = outcome.timings.reduce(0) { $0 + $1.milliseconds } / 1000
       summary.withLock {
         $0.publishSeconds += seconds
         $0.lastPublishSeconds = seconds
       }
-      done()
+      done(outcome)
     }
     keepSnapshot()
   }

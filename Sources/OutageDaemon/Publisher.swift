@@ -23,6 +23,11 @@ public struct PublishOutcome: Sendable {
 public struct PhaseTiming: Sendable, Encodable {
   public var phase: String
   public var milliseconds: Double
+
+  init(_ phase: String, _ duration: Duration) {
+    self.phase = phase
+    milliseconds = (duration / .seconds(1) * 1e6).rounded() / 1e3
+  }
 }
 
 /// The slow path, for one data directory: import, store, build. It knows nothing of sockets, so that the command line uses it where no daemon
@@ -190,8 +195,7 @@ private struct PhaseTimer {
 
   mutating func end(_ phase: String) {
     let now = ContinuousClock.now
-    let seconds = (now - start) / .seconds(1)
-    phases.append(PhaseTiming(phase: phase, milliseconds: (seconds * 1e6).rounded() / 1e3))
+    phases.append(PhaseTiming(phase, now - start))
     start = now
   }
 }
