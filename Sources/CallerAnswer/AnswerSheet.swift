@@ -1,6 +1,7 @@
 // Everything that answers of one Territory are copied from: outages and sentences, rendered once and not per caller.
 
 import ByteBuffers
+internal import CCacheLine
 import Foundation
 import OutageModel
 import PointLocation
@@ -204,6 +205,25 @@ public final class AnswerSheet: Sendable {
       length = tag[..<length].lastIndex { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") } ?? 0
     }
     return 0
+  }
+}
+
+// MARK: - Fetching ahead
+
+extension AnswerSheet {
+  /// Begins to fetch which outages cover a service point, once it is known which one will be asked for.
+  public func fetchCover(ofRow row: Int) {
+    ccacheline_prefetch(territory.coverage.setOfPoint.pointer + row)
+  }
+
+  /// Begins to fetch what is said of the outage that an answer will tell of, in the first language.
+  public func fetchTexts(ofRow row: Int) {
+    let set = territory.coverage.setOfPoint[row]
+    if set == 0 { return }
+    let covering = territory.coverage.polygons(ofSet: set)
+    let primary = Int(covering[PrimaryOutage.position(in: covering, phases: phases.buffer)])
+    outageObjects.prefetch(primary)
+    languages[0].inside.prefetch(primary)
   }
 }
 

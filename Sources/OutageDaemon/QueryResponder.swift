@@ -179,16 +179,7 @@ public struct QueryResponder: ~Copyable {
   /// E.164 is read without a detour; what else people write is normalised as the address data was.
   private func rows(phone number: Bytes, _ sheet: AnswerSheet) throws(RequestError) -> RowList {
     let table = sheet.territory.servicePoints
-    if number.first == UInt8(ascii: "+"), (8...16).contains(number.count) {
-      var digits: UInt64 = 0
-      var isNumber = true
-      for byte in number.dropFirst() {
-        let digit = byte &- 48
-        isNumber = isNumber && digit <= 9
-        digits = digits &* 10 &+ UInt64(digit)
-      }
-      if isNumber { return table.rows(phoneDigits: digits) }
-    }
+    if let digits = E164Digits.read(number) { return table.rows(phoneDigits: digits) }
     let text = String(decoding: number, as: UTF8.self)
     guard let e164 = E164.normalize(text, defaultCountryCode: state.defaultCountryCode),
       let digits = phoneDigits(e164)

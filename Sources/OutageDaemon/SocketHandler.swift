@@ -46,6 +46,7 @@ struct Services: Sendable {
 final class SocketHandler: ConnectionHandler {
   private var responder: QueryResponder
   private let requests = RequestParser()
+  private let readAhead: ReadAhead
   private let parser: CommandParser
   private let sessions = SessionTable()
   /// By the connection's slot.
@@ -61,6 +62,7 @@ final class SocketHandler: ConnectionHandler {
     self.loop = loop
     self.responder = responder
     self.parser = parser
+    readAhead = ReadAhead(parser)
     self.services = services
   }
 
@@ -89,8 +91,14 @@ final class SocketHandler: ConnectionHandler {
     var consumed = 0
     var count = 0
     let outputStart = output.count
+    // Requests from here on whose data is being fetched. Not before the first is answered: then no byte of a request that comes in pieces is looked at again.
+    var fetchedCount = 1
     while count < budget.requestCount && output.count - outputStart < budget.outputByteCount {
       let rest = UnsafeRawBufferPointer(rebasing: input[consumed...])
+      if fetchedCount == 0, rest.count > 0, let sheet = responder.state.sheet {
+        fetchedCount = readAhead.fetch(rest, sheet)
+      }
+      fetchedCount = max(0, fetchedCount - 1)
       switch requests.next(in: rest, &session.pointee.progress) {
       case .needMore:
         return Verdict(consumedByteCount: consumed, requestCount: count, next: .wait)

@@ -51,6 +51,17 @@ public struct CommandParser: Sendable {
     }
   }
 
+  /// What a request looks up by a key, said before the request is read in full, for fetching what its answer will need: nothing is checked but that there is
+  /// such a key. `nil` for every other request.
+  @inline(__always)
+  public func lookupKey(_ arguments: Arguments) -> (command: CommandID, key: Bytes)? {
+    guard arguments.count >= 2, let position = commands.position(of: arguments[0]) else { return nil }
+    switch ids[position] {
+    case .account, .phone, .meter, .servicePoint: return (ids[position], arguments[1])
+    default: return nil
+    }
+  }
+
   /// What is not a single lookup.
   @inline(never)
   private func parseRare(
