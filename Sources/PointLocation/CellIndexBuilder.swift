@@ -1,7 +1,7 @@
 // Builds a cell index: splits cells where edges crowd, and keeps track of which polygons hold each cell's reference point.
 
 /// A square of the tree and its reference point, which lies on no edge that touches the square.
-private struct Cell: BitwiseCopyable {
+struct Cell: BitwiseCopyable {
   var minX: Double
   var minY: Double
   var size: Double
@@ -22,7 +22,7 @@ private struct Cell: BitwiseCopyable {
 }
 
 /// Consecutive edges of one polygon in a cell.
-private struct EdgeRun: BitwiseCopyable {
+struct EdgeRun: BitwiseCopyable {
   var polygon: UInt32
   /// Whether the polygon holds the cell's reference point; in its first run of the cell only.
   var holdsReference: Bool
@@ -44,7 +44,7 @@ private struct Part {
 /// The polygons that cover all of a cell, ascending.
 private struct Wholes {
   var polygons: UnsafeBufferPointer<UInt32>
-  /// Where the number of their set is kept once it is known; `UInt32.max` until then.
+  /// Where the place of their set is kept once it is known; `UInt32.max` until then.
   var set: UnsafeMutablePointer<UInt32>
 }
 
@@ -74,7 +74,7 @@ private struct SplitScratch {
 /// Builds the index cell by cell, from the whole frame downwards.
 struct CellIndexBuilder: ~Copyable {
   /// A cell with no more edges is not split.
-  static let leafEdgesMax = 12
+  static let leafEdgesMax = 16
   /// A split that multiplies the edges by more (long edges, which many parts share) must be paid from the budget.
   static let freeGrowth = 2
 
@@ -84,8 +84,8 @@ struct CellIndexBuilder: ~Copyable {
   private let frame: CellFrame
   /// How many more copies of edges costly splits may make: it bounds the memory by the number of edges.
   private var budget: Int
-  private var nodes = GrowingBuffer<UInt32>(capacity: 1024)
-  private var leaves = GrowingBuffer<UInt32>(capacity: 1024)
+  private var nodes: GrowingBuffer<UInt32>
+  private var leaves: GrowingBuffer<UInt32>
   private var table = SetTable()
   private let scratch: UnsafeMutablePointer<SplitScratch>
   private static let depths = CellIndex.bits / 2 + 1
@@ -102,6 +102,9 @@ struct CellIndexBuilder: ~Copyable {
     blocks = VertexBlocks(polygons)
     frame = CellFrame(bounds)
     budget = 2 * polygons.vertexCount + 1024
+    // Room for more than there is ever likely to be: memory that is not written to costs nothing, and what grows is copied.
+    nodes = GrowingBuffer(capacity: 2 * polygons.vertexCount + 1024)
+    leaves = GrowingBuffer(capacity: 8 * polygons.vertexCount + 1024)
     scratch = .allocate(capacity: Self.depths)
     for depth in 0..<Self.depths { (scratch + depth).initialize(to: SplitScratch()) }
   }
@@ -109,8 +112,6 @@ struct CellIndexBuilder: ~Copyable {
   deinit {
     for depth in 0..<Self.depths { scratch[depth].free() }
     scratch.deallocate()
-    nodes.free()
-    leaves.free()
   }
 
   private mutating func build() -> CellIndex {
@@ -136,11 +137,11 @@ struct CellIndexBuilder: ~Copyable {
     let top = entry(
       cell, runs: runs.buffer, edgeCount: edgeCount,
       Wholes(polygons: UnsafeBufferPointer(start: emptySet, count: 0), set: emptySet))
+    leaves.append(repeating: 0, count: CompactLeaf.paddingWords)
     let (rootBits, root) = flattenTop(top)
     return CellIndex(
-      frame: frame, rootBits: rootBits, root: root, nodes: FlatArray(nodes.buffer),
-      leaves: FlatArray(leaves.buffer), setStarts: FlatArray(table.starts),
-      setMembers: FlatArray(table.members))
+      frame: frame, rootBits: rootBits, root: root, nodes: nodes.finished(), leaves: leaves.finished(),
+      sets: table.countedSets(paddingWords: CellIndex.setPaddingWords))
   }
 
   /// Writes a cell and all below it, and returns its entry.
@@ -178,11 +179,14 @@ struct CellIndexBuilder: ~Copyable {
   }
 
   private mutating func leaf(_ cell: Cell, _ runs: UnsafeBufferPointer<EdgeRun>, _ wholes: Wholes) -> UInt32 {
-    if wholes.set.pointee == .max { wholes.set.pointee = table.intern(wholes.polygons) }
+    if wholes.set.pointee == .max { wholes.set.pointee = table.place(ofSet: table.intern(wholes.polygons)) }
     let set = wholes.set.pointee
     precondition(set < 1 << 30 && leaves.count < 1 << 30, "too many cells")
     if runs.isEmpty { return set }
-    let offset = leaves.count
+    let offset = UInt32(leaves.count)
+    if CompactLeaf.append(cell, runs, set: set, frame, coordinates, to: &leaves) {
+      return CellIndex.compactLeafTag | offset
+    }
     leaves.append(set)
     leaves.append(0)
     var runCount = 0
@@ -200,9 +204,9 @@ struct CellIndexBuilder: ~Copyable {
         runCount += 1
       }
     }
-    leaves.pointer[offset + 1] =
-      LeafHeader(level: cell.level, reference: cell.reference, runCount: runCount).word
-    return CellIndex.edgeLeafTag | UInt32(offset)
+    leaves.pointer[Int(offset) + 1] =
+      EdgeLeafHeader(level: cell.level, reference: cell.reference, runCount: runCount).word
+    return CellIndex.edgeLeafTag | offset
   }
 
   /// Copies the entries of the upper levels into one square, as long as that is no larger than what lies below.

@@ -41,19 +41,19 @@ public struct FlatArray<Element: BitwiseCopyable>: @unchecked Sendable {
 
   /// One allocation of exactly `count` elements, all of which `fill` must write.
   public init(count: Int, fill: (UnsafeMutableBufferPointer<Element>) throws -> Void) rethrows {
-    let memory = UnsafeMutableRawPointer.allocate(
-      byteCount: max(1, count * MemoryLayout<Element>.stride), alignment: 64)
+    let byteCount = count * MemoryLayout<Element>.stride
+    let memory = LargeMemory.allocate(byteCount: byteCount)
     let elements = UnsafeMutableBufferPointer(
       start: memory.bindMemory(to: Element.self, capacity: count), count: count)
     do {
       try fill(elements)
     } catch {
-      memory.deallocate()
+      LargeMemory.free(memory, byteCount: byteCount)
       throw error
     }
     let storage = FlatStorage(
-      bytes: UnsafeRawBufferPointer(start: memory, count: count * MemoryLayout<Element>.stride)
-    ) { UnsafeMutableRawPointer(mutating: $0.baseAddress!).deallocate() }
+      bytes: UnsafeRawBufferPointer(start: memory, count: byteCount)
+    ) { LargeMemory.free(UnsafeMutableRawPointer(mutating: $0.baseAddress!), byteCount: $0.count) }
     self.init(storage: storage, byteOffset: 0, count: count)
   }
 

@@ -10,10 +10,10 @@ struct GrowingBuffer<Element: BitwiseCopyable> {
 
   init(capacity: Int = 16) {
     self.capacity = max(1, capacity)
-    pointer = .allocate(capacity: self.capacity)
+    pointer = Self.allocate(self.capacity)
   }
 
-  func free() { pointer.deallocate() }
+  func free() { LargeMemory.free(pointer, byteCount: capacity * MemoryLayout<Element>.stride) }
 
   var buffer: UnsafeBufferPointer<Element> { UnsafeBufferPointer(start: pointer, count: count) }
 
@@ -23,15 +23,18 @@ struct GrowingBuffer<Element: BitwiseCopyable> {
 
   /// The elements as an array that owns the memory; the buffer must not be used or freed after that.
   func finished() -> FlatArray<Element> {
-    let bytes = UnsafeRawBufferPointer(start: pointer, count: count * MemoryLayout<Element>.stride)
-    let storage = FlatStorage(bytes: bytes) {
-      UnsafeMutableRawPointer(mutating: $0.baseAddress!).deallocate()
+    let byteCount = LargeMemory.shrink(
+      pointer, from: capacity * MemoryLayout<Element>.stride, to: count * MemoryLayout<Element>.stride)
+    let storage = FlatStorage(bytes: UnsafeRawBufferPointer(start: pointer, count: byteCount)) {
+      LargeMemory.free(UnsafeMutableRawPointer(mutating: $0.baseAddress!), byteCount: $0.count)
     }
     return FlatArray(storage: storage, byteOffset: 0, count: count)
   }
 
   @inline(__always)
   mutating func removeAll() { count = 0 }
+
+  mutating func removeLast(_ some: Int) { count -= some }
 
   @inline(__always)
   mutating func append(_ element: Element) {
@@ -47,6 +50,14 @@ struct GrowingBuffer<Element: BitwiseCopyable> {
     count += more
   }
 
+  /// Appends elements that the caller must write, at the address that is returned.
+  @inline(__always)
+  mutating func appendUnwritten(_ more: Int) -> UnsafeMutablePointer<Element> {
+    if capacity - count < more { grow(more) }
+    defer { count += more }
+    return pointer + count
+  }
+
   mutating func append(repeating element: Element, count more: Int) {
     if capacity - count < more { grow(more) }
     (pointer + count).update(repeating: element, count: more)
@@ -55,10 +66,16 @@ struct GrowingBuffer<Element: BitwiseCopyable> {
 
   @inline(never)
   private mutating func grow(_ more: Int) {
-    capacity = max(capacity * 2, count + more)
-    let larger = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
+    let capacity = max(capacity * 2, count + more)
+    let larger = Self.allocate(capacity)
     larger.update(from: pointer, count: count)
-    pointer.deallocate()
+    free()
     pointer = larger
+    self.capacity = capacity
+  }
+
+  private static func allocate(_ capacity: Int) -> UnsafeMutablePointer<Element> {
+    LargeMemory.allocate(byteCount: capacity * MemoryLayout<Element>.stride)
+      .bindMemory(to: Element.self, capacity: capacity)
   }
 }

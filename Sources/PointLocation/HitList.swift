@@ -48,6 +48,32 @@ public struct HitList: ~Copyable {
   @inline(__always)
   mutating func finish(at end: UnsafeMutablePointer<UInt32>) { count = end - storage }
 
+  /// Appends a set behind whose members at least seven more words may be read, and makes room for as many hits more.
+  @inline(__always)
+  mutating func append(paddedSet members: UnsafeBufferPointer<UInt32>, room: Int) {
+    let target = reserve(members.count + max(room, 8))
+    guard let source = members.baseAddress else { return }
+    var copied = 0
+    while copied < members.count {
+      let eight = UnsafeRawPointer(source + copied).loadUnaligned(as: SIMD8<UInt32>.self)
+      UnsafeMutableRawPointer(target + copied).storeBytes(of: eight, as: SIMD8<UInt32>.self)
+      copied += 8
+    }
+    count += members.count
+  }
+
+  /// Inserts a hit into those from `start` on, which ascend; there must be room.
+  @inline(__always)
+  mutating func insert(_ id: UInt32, from start: Int) {
+    var place = count
+    while place > start && storage[place - 1] > id {
+      storage[place] = storage[place - 1]
+      place -= 1
+    }
+    storage[place] = id
+    count += 1
+  }
+
   /// Replaces the hits from `start` on by what `names` has for them, and drops those that it has no name for (`UInt32.max`).
   mutating func rename(from start: Int, _ names: UnsafePointer<UInt32>) {
     var kept = start

@@ -42,4 +42,24 @@ struct IndexedPolygons: Sendable {
   func covering(x: Double, y: Double, into hits: inout HitList) {
     cells.covering(polygons.coordinates.pointer, x: x, y: y, into: &hits)
   }
+
+  /// What the leaf that holds a point says about it, for `append`.
+  @inline(__always)
+  func answer(x: Double, y: Double) -> CellAnswer {
+    cells.answer(polygons.coordinates.pointer, x: x, y: y)
+  }
+
+  /// The same for up to `CellBatch.size` points at once.
+  @inline(__always)
+  func ask(
+    about xs: UnsafePointer<Double>, _ ys: UnsafePointer<Double>, count: Int, _ batch: inout CellBatch
+  ) {
+    batch.ask(cells, polygons.coordinates.pointer, xs: xs, ys: ys, count: count)
+  }
+
+  /// Appends the slots of the polygons that an answer about a point stands for, ascending.
+  @inline(__always)
+  func append(_ answer: CellAnswer, x: Double, y: Double, to hits: inout HitList) {
+    cells.append(answer, polygons.coordinates.pointer, x: x, y: y, to: &hits)
+  }
 }

@@ -22,29 +22,23 @@ public struct PointCoverage: Sendable {
 
   /// Finds the polygons that cover each point.
   public static func join(points: PointIndex, polygons: PolygonIndex) -> PointCoverage {
-    var table = SetTable()
-    var hits = HitList()
-    var lastHits = HitList()
-    var lastSet: UInt32 = 0
-    let setOfPoint = FlatArray<UInt32>(count: points.count) { sets in
-      for point in 0..<points.count {
-        polygons.covering(x: points.xs.pointer[point], y: points.ys.pointer[point], into: &hits)
-        // Points lie along the Hilbert curve, so that many have the answer of the one before.
-        if !hits.equals(lastHits) {
-          lastSet = table.intern(hits.ids)
-          swap(&hits, &lastHits)
-        }
-        sets[point] = lastSet
+    var sets = JoinedSets(pointCount: points.count)
+    let setOfPoint = FlatArray<UInt32>(count: points.count) { target in
+      for start in stride(from: 0, to: points.count, by: CellBatch.size) {
+        sets.write(
+          to: target.baseAddress! + start, count: min(CellBatch.size, points.count - start),
+          xs: points.xs.pointer + start, ys: points.ys.pointer + start, polygons)
       }
     }
-    return PointCoverage(setOfPoint: setOfPoint, table)
+    return PointCoverage(setOfPoint: setOfPoint, sets.finished())
   }
 
-  private init(setOfPoint: FlatArray<UInt32>, _ table: SetTable) {
-    self.setOfPoint = setOfPoint
-    setStarts = FlatArray(table.starts)
-    setMembers = FlatArray(table.members)
-    distinctSetCount = table.starts.count - 1
+  private init(
+    setOfPoint: FlatArray<UInt32>, _ sets: (starts: FlatArray<UInt32>, members: FlatArray<UInt32>)
+  ) {
+    self.init(
+      setOfPoint: setOfPoint, setStarts: sets.starts, setMembers: sets.members,
+      distinctSetCount: sets.starts.count - 1)
   }
 
   init(
@@ -78,20 +72,19 @@ extension PointCoverage {
     // Where much has changed, it is no cheaper to look for what has not.
     if changed.count * Self.joinShare > new.count { return Self.join(points: points, polygons: new) }
     var sets = RenamedSets(self, newIdOfOld)
-    let search = ChangedPolygons(new, changed)
+    var search = ChangedPolygons(new, changed)
     var isNear = [Bool](repeating: false, count: PointIndex.runCount(points.count))
     for polygon in changed {
       points.tree.visit(new.bounds(of: polygon)) { run in isNear[run] = true }
     }
-    var gains = HitList()
     let updatedSets = FlatArray<UInt32>(count: points.count) { target in
       for run in isNear.indices {
         let range = run * PointIndex.runLength..<min((run + 1) * PointIndex.runLength, points.count)
         if isNear[run] {
-          for point in range {
-            search.covering(x: points.xs.pointer[point], y: points.ys.pointer[point], into: &gains)
-            target[point] = sets.set(setOfPoint.pointer[point], gaining: gains)
-          }
+          search.write(
+            to: target.baseAddress! + range.lowerBound, old: setOfPoint.pointer + range.lowerBound,
+            count: range.count, xs: points.xs.pointer + range.lowerBound,
+            ys: points.ys.pointer + range.lowerBound, &sets)
         } else {
           for point in range { target[point] = sets.renamed(setOfPoint.pointer[point]) }
         }
@@ -105,7 +98,7 @@ extension PointCoverage {
 
   /// The same join with equal sets made one, and sets that no point has left out.
   private func sortedOut() -> PointCoverage {
-    var table = SetTable()
+    var table = SetTable(setCapacity: setCount, memberCapacity: setMembers.count)
     var numbers = [UInt32](repeating: .max, count: setCount)
     let sets = FlatArray<UInt32>(count: setOfPoint.count) { sets in
       for point in 0..<setOfPoint.count {
@@ -114,16 +107,100 @@ extension PointCoverage {
         sets[point] = numbers[old]
       }
     }
-    return PointCoverage(setOfPoint: sets, table)
+    return PointCoverage(setOfPoint: sets, table.finished())
+  }
+}
+
+/// The sets of the points of a full join.
+private struct JoinedSets: ~Copyable {
+  private var table: SetTable
+  private var batch = CellBatch()
+  private var hits = HitList()
+  private var last = CellAnswer(entry: 0)
+  private var lastSet: UInt32 = 0
+
+  init(pointCount: Int) { table = SetTable(setCapacity: pointCount / 2, memberCapacity: 4 * pointCount) }
+
+  consuming func finished() -> (starts: FlatArray<UInt32>, members: FlatArray<UInt32>) { table.finished() }
+
+  /// Writes the sets of up to `CellBatch.size` points.
+  mutating func write(
+    to target: UnsafeMutablePointer<UInt32>, count: Int, xs: UnsafePointer<Double>, ys: UnsafePointer<Double>,
+    _ polygons: PolygonIndex
+  ) {
+    if polygons.isLayered {
+      for point in 0..<count {
+        polygons.covering(x: xs[point], y: ys[point], into: &hits)
+        target[point] = table.intern(hits.ids)
+      }
+      return
+    }
+    polygons.base.ask(about: xs, ys, count: count, &batch)
+    for point in 0..<count {
+      let answer = batch.answers[point]
+      // Points lie along the Hilbert curve, so that many have the answer of the one before.
+      if answer != last || answer.dependsOnPoint {
+        last = answer
+        lastSet = answer.entry == 0 ? 0 : set(answer, x: xs[point], y: ys[point], polygons)
+      }
+      target[point] = lastSet
+    }
+  }
+
+  @inline(never)
+  private mutating func set(_ answer: CellAnswer, x: Double, y: Double, _ polygons: PolygonIndex) -> UInt32 {
+    hits.removeAll()
+    polygons.base.append(answer, x: x, y: y, to: &hits)
+    return table.intern(hits.ids)
+  }
+}
+
+/// Remembers which set the points with an answer have that were in a certain set before; forgets when another takes the place.
+private struct AnswerMemo: ~Copyable {
+  private struct Entry: BitwiseCopyable {
+    var answer = CellAnswer(entry: 0)
+    var old: UInt32 = 0
+    var set: UInt32 = 0
+  }
+
+  private static let size = 4096
+  private let entries: UnsafeMutablePointer<Entry>
+
+  init() {
+    entries = .allocate(capacity: Self.size)
+    entries.initialize(repeating: Entry(), count: Self.size)
+  }
+
+  deinit { entries.deallocate() }
+
+  /// The set that was kept, or nil; the empty answer is never kept.
+  @inline(__always)
+  func set(_ answer: CellAnswer, of old: UInt32) -> UInt32? {
+    let entry = entries[Self.place(answer, old)]
+    return entry.answer == answer && entry.old == old && !answer.dependsOnPoint ? entry.set : nil
+  }
+
+  @inline(__always)
+  mutating func keep(_ set: UInt32, _ answer: CellAnswer, of old: UInt32) {
+    entries[Self.place(answer, old)] = Entry(answer: answer, old: old, set: set)
+  }
+
+  @inline(__always)
+  private static func place(_ answer: CellAnswer, _ old: UInt32) -> Int {
+    let key = (UInt64(answer.entry) << 32 | UInt64(answer.inside)) ^ UInt64(old) &* 0xD6E8_FEB8_6659_FD93
+    return Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) >> 52)
   }
 }
 
 /// Finds which of the changed polygons cover a point.
-private struct ChangedPolygons {
+private struct ChangedPolygons: ~Copyable {
   private let index: PolygonIndex
   private let isChanged: [Bool]
   /// Whether the index keeps all of them apart from the rest.
   private let areApart: Bool
+  private var batch = CellBatch()
+  private var known = AnswerMemo()
+  private var gains = HitList()
 
   init(_ index: PolygonIndex, _ changed: [UInt32]) {
     self.index = index
@@ -137,94 +214,107 @@ private struct ChangedPolygons {
     self.areApart = areApart
   }
 
-  @inline(__always)
-  func covering(x: Double, y: Double, into hits: inout HitList) {
-    if areApart {
-      index.coveringChanges(x: x, y: y, into: &hits)
-    } else {
-      index.covering(x: x, y: y, into: &hits)
+  /// Writes the sets of the points of a run, which were in the sets `old`.
+  mutating func write(
+    to target: UnsafeMutablePointer<UInt32>, old: UnsafePointer<UInt32>, count: Int,
+    xs: UnsafePointer<Double>, ys: UnsafePointer<Double>, _ sets: inout RenamedSets
+  ) {
+    if !areApart {
+      for point in 0..<count {
+        index.covering(x: xs[point], y: ys[point], into: &gains)
+        gains.keep(where: { isChanged[Int($0)] })
+        target[point] = sets.set(old[point], gaining: gains.ids)
+      }
+      return
     }
-    if hits.count > 0 { hits.keep(where: { isChanged[Int($0)] }) }
+    index.changes.ask(about: xs, ys, count: count, &batch)
+    for point in 0..<count {
+      let answer = batch.answers[point]
+      target[point] =
+        answer.entry == 0
+        ? sets.renamed(old[point]) : set(of: old[point], answer, x: xs[point], y: ys[point], &sets)
+    }
+  }
+
+  private mutating func set(
+    of old: UInt32, _ answer: CellAnswer, x: Double, y: Double, _ sets: inout RenamedSets
+  ) -> UInt32 {
+    if let set = known.set(answer, of: old) { return set }
+    gains.removeAll()
+    index.appendChanges(answer, x: x, y: y, to: &gains)
+    gains.keep(where: { isChanged[Int($0)] })
+    let set = sets.set(old, gaining: gains.ids)
+    known.keep(set, answer, of: old)
+    return set
   }
 }
 
 /// The sets of a join under their polygons' new ids, and new sets behind them.
 private struct RenamedSets: ~Copyable {
-  private let old: PointCoverage
-  private let newIdOfOld: [UInt32]
-  /// Whether the new ids of the old polygons ascend, so that renamed sets do.
-  private let ascends: Bool
+  private let oldCount: Int
   private var starts: GrowingBuffer<UInt32>
   private var members: GrowingBuffer<UInt32>
   /// By old set: its number, or 0 if nothing is left of it.
-  private var numbers: [UInt32]
-  /// Sets that have gained polygons; set g of them gets the number `old.setCount + g - 1`.
+  private let numbers: FlatArray<UInt32>
+  /// Sets that have gained polygons; set g of them gets the number `oldCount + g - 1`.
   private var gained = SetTable()
-  private var lastOld: UInt32 = .max
-  private var lastGains = HitList()
-  private var lastSet: UInt32 = 0
-  private var merged: [UInt32] = []
+  private var merged = HitList()
 
   init(_ old: PointCoverage, _ newIdOfOld: [UInt32]) {
-    self.old = old
-    self.newIdOfOld = newIdOfOld
+    oldCount = old.setCount
     let kept = newIdOfOld.filter { $0 != .max }
-    ascends = zip(kept, kept.dropFirst()).allSatisfy { $0 < $1 }
-    starts = GrowingBuffer(capacity: old.setStarts.count + old.setStarts.count / 8)
-    members = GrowingBuffer(capacity: old.setMembers.count + old.setMembers.count / 8)
-    numbers = (0..<UInt32(old.setCount)).map { $0 }
-    for set in 0..<old.setCount {
-      starts.append(UInt32(members.count))
-      let first = members.count
-      rename(set)
-      if members.count == first { numbers[set] = 0 }
-    }
-    starts.append(UInt32(members.count))
-  }
-
-  /// Appends what is left of an old set.
-  @inline(__always)
-  private mutating func rename(_ set: Int) {
-    let first = members.count
-    newIdOfOld.withUnsafeBufferPointer { newIdOfOld in
-      for index in Int(old.setStarts.pointer[set])..<Int(old.setStarts.pointer[set + 1]) {
-        let id = newIdOfOld[Int(old.setMembers.pointer[index])]
-        if id != .max { members.append(id) }
+    // Whether the new ids of the old polygons ascend, so that renamed sets do.
+    let ascends = zip(kept, kept.dropFirst()).allSatisfy { $0 < $1 }
+    // Room for the gained sets as well.
+    starts = GrowingBuffer(capacity: 2 * old.setStarts.count)
+    members = GrowingBuffer(capacity: 2 * old.setMembers.count)
+    let newStarts = starts.appendUnwritten(old.setCount + 1)
+    let newMembers = members.appendUnwritten(old.setMembers.count)
+    var count = 0
+    numbers = FlatArray(count: old.setCount) { numbers in
+      newIdOfOld.withUnsafeBufferPointer { newIdOfOld in
+        for set in 0..<old.setCount {
+          let first = count
+          newStarts[set] = UInt32(first)
+          for index in Int(old.setStarts.pointer[set])..<Int(old.setStarts.pointer[set + 1]) {
+            let id = newIdOfOld[Int(old.setMembers.pointer[index])]
+            newMembers[count] = id
+            count += id == .max ? 0 : 1
+          }
+          numbers[set] = count == first ? 0 : UInt32(set)
+          if !ascends {
+            var renamed = UnsafeMutableBufferPointer(start: newMembers + first, count: count - first)
+            renamed.sort()
+          }
+        }
       }
     }
-    if !ascends {
-      var renamed = UnsafeMutableBufferPointer(rebasing: members.mutableBuffer[first...])
-      renamed.sort()
-    }
+    newStarts[old.setCount] = UInt32(count)
+    members.removeLast(old.setMembers.count - count)
   }
 
   /// The number of a set whose point has gained nothing.
   @inline(__always)
-  func renamed(_ set: UInt32) -> UInt32 { numbers[Int(set)] }
+  func renamed(_ set: UInt32) -> UInt32 { numbers.pointer[Int(set)] }
 
   /// The number of the set of a point that was in `set` and has gained polygons.
-  mutating func set(_ set: UInt32, gaining gains: borrowing HitList) -> UInt32 {
-    if gains.count == 0 { return renamed(set) }
-    if set == lastOld && gains.equals(lastGains) { return lastSet }
-    merged.removeAll(keepingCapacity: true)
+  mutating func set(_ set: UInt32, gaining gains: UnsafeBufferPointer<UInt32>) -> UInt32 {
+    if gains.isEmpty { return renamed(set) }
+    merged.removeAll()
     merged.append(
-      contentsOf: members.buffer[Int(starts.pointer[Int(set)])..<Int(starts.pointer[Int(set) + 1])])
-    merged.append(contentsOf: gains.ids)
+      contentsOf: UnsafeBufferPointer(
+        rebasing: members.buffer[Int(starts.pointer[Int(set)])..<Int(starts.pointer[Int(set) + 1])]))
+    merged.append(contentsOf: gains)
     merged.sort()
-    lastSet = UInt32(old.setCount) + merged.withUnsafeBufferPointer { gained.intern($0) } - 1
-    lastOld = set
-    lastGains.replace(by: gains)
-    return lastSet
+    return UInt32(oldCount) + gained.intern(merged.ids) - 1
   }
 
   /// All sets, with the new ones behind the renamed ones.
   consuming func finished() -> (starts: FlatArray<UInt32>, members: FlatArray<UInt32>) {
     let base = UInt32(members.count)
     // Set 0 of both is the empty set, and the end of the renamed sets is where the first gained one starts.
-    for start in gained.starts.dropFirst(2) { starts.append(base + start) }
-    gained.members.withUnsafeBufferPointer {
-      if let first = $0.baseAddress { members.append(from: first, count: $0.count) }
-    }
+    for start in gained.starts.buffer.dropFirst(2) { starts.append(base + start) }
+    members.append(from: gained.members.pointer, count: gained.members.count)
     return (starts.finished(), members.finished())
   }
 }

@@ -2,7 +2,7 @@
 
 /// An immutable R-tree over points in Hilbert order. It holds only boxes of runs of 32 points: about one byte a point.
 public final class PointIndex: Sendable {
-  static let runLength = 32
+  static let runLength = CellBatch.size
 
   public let xs: FlatArray<Double>
   public let ys: FlatArray<Double>

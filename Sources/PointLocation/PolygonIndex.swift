@@ -97,11 +97,11 @@ public final class PolygonIndex: Sendable {
     hits.merge(at: middle)
   }
 
-  /// The polygons of the changes alone that cover a point, as ids.
-  func coveringChanges(x: Double, y: Double, into hits: inout HitList) {
-    hits.removeAll()
-    changes.covering(x: x, y: y, into: &hits)
-    hits.rename(from: 0, changeIds.pointer)
+  /// Appends the polygons that an answer of the changes' cells stands for, as ids.
+  func appendChanges(_ answer: CellAnswer, x: Double, y: Double, to hits: inout HitList) {
+    let first = hits.count
+    changes.append(answer, x: x, y: y, to: &hits)
+    hits.rename(from: first, changeIds.pointer)
   }
 
   /// The same answer from the R-trees and all edges of their candidates: the twin that `covering` is tested against.

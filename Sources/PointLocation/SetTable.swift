@@ -1,50 +1,111 @@
 // Interns sets of polygon ids: equal sets get one number.
 
 /// A growing table of distinct sets; set 0 is the empty one.
-struct SetTable {
-  private(set) var starts: [UInt32] = [0, 0]
-  private(set) var members: [UInt32] = []
-  /// Open addressing; a slot holds a set's number, or 0 if it is free.
-  private var slots = [UInt32](repeating: 0, count: 1024)
+struct SetTable: ~Copyable {
+  /// Set s has the members `starts[s] ..< starts[s + 1]`.
+  private(set) var starts: GrowingBuffer<UInt32>
+  private(set) var members: GrowingBuffer<UInt32>
+  /// Open addressing; a slot holds the upper half of a set's hash and the set's number, or 0 if it is free.
+  private var slots: GrowingBuffer<UInt64>
+  private var slotMask: Int
+
+  /// - Parameters:
+  ///   - setCapacity: room for so many sets. Room that is not used costs nothing, but what grows is copied.
+  ///   - memberCapacity: room for so many members of all sets.
+  init(setCapacity: Int = 1024, memberCapacity: Int = 4096) {
+    starts = GrowingBuffer(capacity: setCapacity + 2)
+    members = GrowingBuffer(capacity: memberCapacity)
+    starts.append(repeating: 0, count: 2)
+    slotMask = 4095
+    while slotMask < setCapacity / 2 { slotMask = slotMask * 2 + 1 }
+    slots = GrowingBuffer(capacity: slotMask + 1)
+    slots.append(repeating: 0, count: slotMask + 1)
+  }
+
+  deinit {
+    starts.free()
+    members.free()
+    slots.free()
+  }
+
+  /// The sets as arrays: set s has the members `starts[s] ..< starts[s + 1]`.
+  consuming func finished() -> (starts: FlatArray<UInt32>, members: FlatArray<UInt32>) {
+    slots.free()
+    let sets = (starts.finished(), members.finished())
+    discard self
+    return sets
+  }
+
+  var setCount: Int { starts.count - 1 }
 
   /// The number of the set with these members, which must be ascending.
+  @inline(__always)
   mutating func intern(_ ids: UnsafeBufferPointer<UInt32>) -> UInt32 {
     if ids.isEmpty { return 0 }
-    var slot = Self.hash(ids) & (slots.count - 1)
-    while slots[slot] != 0 {
-      if isEqual(Int(slots[slot]), ids) { return slots[slot] }
-      slot = (slot + 1) & (slots.count - 1)
+    let hash = Self.hash(ids)
+    var slot = Int(truncatingIfNeeded: hash) & slotMask
+    while slots.pointer[slot] != 0 {
+      let entry = slots.pointer[slot]
+      let set = UInt32(truncatingIfNeeded: entry)
+      if entry >> 32 == hash >> 32 && isEqual(Int(set), ids) { return set }
+      slot = (slot + 1) & slotMask
     }
     let set = UInt32(starts.count - 1)
-    members.append(contentsOf: ids)
+    members.append(from: ids.baseAddress!, count: ids.count)
     starts.append(UInt32(members.count))
-    slots[slot] = set
-    if starts.count * 2 > slots.count { rehash() }
+    slots.pointer[slot] = hash & 0xFFFF_FFFF_0000_0000 | UInt64(set)
+    if starts.count * 2 > slotMask { rehash() }
     return set
   }
 
+  /// Where a set stands among the `countedSets`.
+  @inline(__always)
+  func place(ofSet set: UInt32) -> UInt32 { starts.pointer[Int(set)] + set }
+
+  /// All sets one after another, each with its number of members before it, and words that belong to none behind them.
+  func countedSets(paddingWords: Int) -> FlatArray<UInt32> {
+    FlatArray(count: members.count + setCount + paddingWords) { words in
+      var place = 0
+      for set in 0..<setCount {
+        let first = Int(starts.pointer[set])
+        let count = Int(starts.pointer[set + 1]) - first
+        words[place] = UInt32(count)
+        (words.baseAddress! + place + 1).update(from: members.pointer + first, count: count)
+        place += 1 + count
+      }
+      words[place...].update(repeating: 0)
+    }
+  }
+
+  @inline(__always)
   private func isEqual(_ set: Int, _ ids: UnsafeBufferPointer<UInt32>) -> Bool {
-    let start = Int(starts[set])
-    if Int(starts[set + 1]) - start != ids.count { return false }
-    for index in 0..<ids.count where members[start + index] != ids[index] { return false }
+    let start = Int(starts.pointer[set])
+    if Int(starts.pointer[set + 1]) - start != ids.count { return false }
+    for index in 0..<ids.count where members.pointer[start + index] != ids[index] { return false }
     return true
   }
 
-  private static func hash(_ ids: UnsafeBufferPointer<UInt32>) -> Int {
+  @inline(__always)
+  private static func hash(_ ids: UnsafeBufferPointer<UInt32>) -> UInt64 {
     var hash: UInt64 = 0
     for id in ids { hash = (hash ^ UInt64(id)) &* 0x9E37_79B9_7F4A_7C15 }
-    return Int(truncatingIfNeeded: hash >> 32)
+    // The upper bits are the good ones: the lower half, by which slots are chosen, takes from them.
+    return hash ^ hash >> 32
   }
 
+  @inline(never)
   private mutating func rehash() {
-    slots = [UInt32](repeating: 0, count: slots.count * 2)
-    members.withUnsafeBufferPointer { members in
-      for set in 1..<starts.count - 1 {
-        let ids = UnsafeBufferPointer(rebasing: members[Int(starts[set])..<Int(starts[set + 1])])
-        var slot = Self.hash(ids) & (slots.count - 1)
-        while slots[slot] != 0 { slot = (slot + 1) & (slots.count - 1) }
-        slots[slot] = UInt32(set)
-      }
+    slotMask = slotMask * 2 + 1
+    slots.free()
+    slots = GrowingBuffer(capacity: slotMask + 1)
+    slots.append(repeating: 0, count: slotMask + 1)
+    for set in 1..<setCount {
+      let first = Int(starts.pointer[set])
+      let hash = Self.hash(
+        UnsafeBufferPointer(start: members.pointer + first, count: Int(starts.pointer[set + 1]) - first))
+      var slot = Int(truncatingIfNeeded: hash) & slotMask
+      while slots.pointer[slot] != 0 { slot = (slot + 1) & slotMask }
+      slots.pointer[slot] = hash & 0xFFFF_FFFF_0000_0000 | UInt64(set)
     }
   }
 }

@@ -106,7 +106,9 @@ import Testing
     let layer = try SectionedLayer(seed: 2)
     let nodes = try #require(layer.sections.firstIndex { $0.name == "cells.nodes" })
     let root = try #require(layer.sections.firstIndex { $0.name == "cells.root" })
-    for (section, entry) in [(nodes, UInt32(2) << 30), (root, 3 << 30), (root, 1 << 30 | 0x3FFF_FFFF)] {
+    for (section, entry) in [
+      (nodes, UInt32(2) << 30), (root, 3 << 30 | 0x3FFF_FFFF), (root, 1 << 30 | 0x3FFF_FFFF),
+    ] {
       let bytes = layer.sections[section].bytes
       var sections = layer.sections
       sections[section] = FlatSection(

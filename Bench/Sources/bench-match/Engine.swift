@@ -26,7 +26,7 @@ final class Engine: @unchecked Sendable {
 
   let kind: Kind
   let buildSeconds: Double
-  /// What the heap grew by: the index and its copy of the polygons.
+  /// The index and its copy of the polygons: what the heap grew by, and of ours, which stands outside the heap, all arrays.
   let byteCount: Int
   /// Ours only.
   let index: PolygonIndex?
@@ -39,7 +39,7 @@ final class Engine: @unchecked Sendable {
       let start = ThreadTime()
       let index = PolygonIndex(polygons)
       buildSeconds = start.seconds
-      byteCount = heapBytes() - before + polygons.byteCount
+      byteCount = index.byteCount
       self.index = index
       rival = nil
       return

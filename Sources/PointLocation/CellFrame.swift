@@ -1,0 +1,89 @@
+// The square that is divided into cells, and where points lie in it.
+
+/// The square that a cell index divides: a power of two wide, its corner a multiple of a power of two.
+struct CellFrame: Sendable, BitwiseCopyable {
+  let originX: Double
+  let originY: Double
+  let size: Double
+  private let cellsPerDegree: Double
+  /// The width of the smallest cells.
+  private let unit: Double
+  /// A point is never further than this from the cell that it is placed in: the rounding of `place`, many times over.
+  let margin: Double
+
+  init(_ box: Box) {
+    guard !box.isEmpty else {
+      (originX, originY, size, cellsPerDegree, unit, margin) = (0, 0, 1, 0, 0, 0)
+      return
+    }
+    let greatest = max(
+      max(box.minX.magnitude, box.maxX.magnitude), max(box.minY.magnitude, box.maxY.magnitude))
+    // A degenerate extent is widened until its cells are wider than the rounding of its coordinates.
+    let extent = max(max(box.maxX - box.minX, box.maxY - box.minY), max(greatest * 0x1p-16, 0x1p-100))
+    let size = Double(sign: .plus, exponent: (extent * 1.01).exponent + 1, significand: 1)
+    let step = size * 0x1p-8
+    originX = (box.minX / step).rounded(.down) * step
+    originY = (box.minY / step).rounded(.down) * step
+    self.size = size
+    cellsPerDegree = Double(1 << CellIndex.bits) / size
+    unit = size / Double(1 << CellIndex.bits)
+    margin = size * 0x1p-34
+  }
+
+  /// Where a point lies, in widths of the smallest cells; it may be outside of the frame.
+  @inline(__always)
+  func cells(x: Double, y: Double) -> (u: Double, v: Double) {
+    ((x - originX) * cellsPerDegree, (y - originY) * cellsPerDegree)
+  }
+
+  /// The smallest cell in which a point lies.
+  @inline(__always)
+  func place(x: Double, y: Double) -> CellPlace? {
+    let (u, v) = cells(x: x, y: y)
+    let side = Double(1 << CellIndex.bits)
+    guard u >= 0, v >= 0, u < side, v < side else { return nil }
+    return CellPlace(u: u, v: v, column: Int(u), row: Int(v))
+  }
+
+  /// How many places in its cell a reference point may have; the first that no edge touches is taken.
+  static let referenceCount = 8
+  /// The reference of a frame that is one leaf: outside of all polygons.
+  static let outsideReference = 8
+
+  /// Where in its cell the reference point lies, in widths of the cell. The fractions have no simple form, so that data with round
+  /// coordinates does not meet them.
+  @inline(__always)
+  static func fractions(_ reference: Int) -> (x: Double, y: Double) {
+    if reference == outsideReference { return (-1, -1) }
+    let x = 0.482_716_049_317 + Double(reference) * 0.007_318_840_597
+    return (x, 1.03 - x)
+  }
+
+  /// The reference point of a cell: the same bits whenever it is asked for, as all but the last addition is exact.
+  @inline(__always)
+  static func reference(minX: Double, minY: Double, size: Double, _ reference: Int) -> (x: Double, y: Double)
+  {
+    let fractions = fractions(reference)
+    return (minX + fractions.x * size, minY + fractions.y * size)
+  }
+
+  /// The reference point of the leaf of a level, 4^level of the smallest cells wide, that holds one of the smallest cells.
+  @inline(__always)
+  func reference(_ place: CellPlace, level: Int, _ reference: Int) -> (x: Double, y: Double) {
+    let shift = 2 * level
+    return Self.reference(
+      minX: originX + Double((place.column >> shift) << shift) * unit,
+      minY: originY + Double((place.row >> shift) << shift) * unit, size: unit * Double(1 << shift), reference
+    )
+  }
+}
+
+/// A point's place in a frame.
+struct CellPlace: BitwiseCopyable {
+  /// In widths of the smallest cells, from the frame's corner.
+  let u: Double
+  let v: Double
+  /// The smallest cell that holds it.
+  let column: Int
+  let row: Int
+}

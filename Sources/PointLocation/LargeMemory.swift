@@ -1,0 +1,59 @@
+// Memory for arrays: small ones from the heap, large ones on huge pages of their own.
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Musl
+#endif
+
+/// Blocks of memory whose size decides where they come from.
+///
+/// A query touches a few places anywhere in tens of megabytes, and on pages of 4 KiB most of them also miss in the processor's page
+/// tables. So large blocks start at a multiple of 2 MiB and ask for huge pages (`madvise(2)`, `MADV_HUGEPAGE`); where the system has none
+/// to give, they are ordinary memory. They stand outside the heap, so that freeing one gives its memory back to the system at once.
+enum LargeMemory {
+  /// Blocks of at least so many bytes stand by themselves.
+  static let leastBytes = 1 << 20
+  private static let hugePageBytes = 2 << 20
+  private static let pageBytes = 4096
+
+  /// - Returns: memory that is aligned to 64 bytes at least, for `free` with the same number of bytes.
+  static func allocate(byteCount: Int) -> UnsafeMutableRawPointer {
+    guard byteCount >= leastBytes else { return .allocate(byteCount: max(1, byteCount), alignment: 64) }
+    let size = mappedBytes(byteCount)
+    let reserved = size + hugePageBytes
+    let anywhere = mmap(nil, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    // As where the heap is exhausted: there is nobody who could go on.
+    guard let anywhere, anywhere != MAP_FAILED else { fatalError("no memory for \(byteCount) bytes") }
+    let start = anywhere.alignedUp(toMultipleOf: hugePageBytes)
+    let before = start - anywhere
+    if before > 0 { munmap(anywhere, before) }
+    if hugePageBytes > before { munmap(start + size, hugePageBytes - before) }
+    // Refused where the system has no huge pages.
+    madvise(start, size, MADV_HUGEPAGE)
+    return start
+  }
+
+  static func free(_ memory: UnsafeMutableRawPointer, byteCount: Int) {
+    if byteCount >= leastBytes {
+      munmap(memory, mappedBytes(byteCount))
+    } else {
+      memory.deallocate()
+    }
+  }
+
+  /// Gives back the pages behind the first bytes of a block.
+  /// - Returns: the number of bytes with which the block is to be freed.
+  static func shrink(_ memory: UnsafeMutableRawPointer, from byteCount: Int, to newByteCount: Int) -> Int {
+    // What stands by itself must go on doing so, and what comes from the heap stays as it is.
+    guard byteCount >= leastBytes else { return byteCount }
+    let kept = max(newByteCount, leastBytes)
+    let (size, newSize) = (mappedBytes(byteCount), mappedBytes(kept))
+    if newSize < size { munmap(memory + newSize, size - newSize) }
+    return kept
+  }
+
+  private static func mappedBytes(_ byteCount: Int) -> Int {
+    (byteCount + pageBytes - 1) & ~(pageBytes - 1)
+  }
+}

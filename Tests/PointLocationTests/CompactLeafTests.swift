@@ -1,0 +1,122 @@
+// The compact leaves against the polygons' own coordinates: they may doubt, but never err.
+
+import Testing
+
+@testable import PointLocation
+
+@Suite struct CompactLeafTests {
+  /// A storm of rings whose vertices lie a little apart, so that leaves are compact, over a territory of random place and size.
+  private static func storm(seed: UInt64) -> (PolygonIndex, SeededRandom) {
+    var random = SeededRandom(seed: seed)
+    let scale = [0x1p-20, 0.01, 1, 37][random.int(0..<4)]
+    let middle = (x: random.double(-170...170), y: random.double(-80...80))
+    var builder = PolygonSetBuilder()
+    for _ in 0..<40 {
+      let center = (random.double(-1...1), random.double(-1...1))
+      let radius = random.double(0.02...0.5)
+      let count = random.int(3..<300)
+      var ring: [Double] = []
+      for step in 0..<count {
+        let (sine, cosine) = sineAndCosine(turns: Double(step) / Double(count))
+        let length = radius * random.double(0.9...1)
+        ring.append(middle.x + scale * (center.0 + length * cosine))
+        ring.append(middle.y + scale * (center.1 + length * sine))
+      }
+      builder.append(coordinates: ring, ringStarts: [0, Int32(count)])
+    }
+    return (PolygonIndex(builder.build()), random)
+  }
+
+  /// Rough ones: any ring around a middle will do.
+  private static func sineAndCosine(turns: Double) -> (Double, Double) {
+    func wave(_ turns: Double) -> Double {
+      let t = turns - turns.rounded(.down)
+      return t < 0.5 ? 16 * t * (0.5 - t) : -16 * (t - 0.5) * (1 - t)
+    }
+    return (wave(turns), wave(turns + 0.25))
+  }
+
+  /// Points where 16 bits are likely to be too few: a hair's breadth from edges, and in the rows and columns of vertices.
+  private static func point(_ polygons: PolygonSet, _ random: inout SeededRandom) -> (x: Double, y: Double) {
+    let coordinates = polygons.coordinates
+    let vertex = random.int(0..<polygons.vertexCount - 1)
+    let (ax, ay) = (coordinates[2 * vertex], coordinates[2 * vertex + 1])
+    let (bx, by) = (coordinates[2 * vertex + 2], coordinates[2 * vertex + 3])
+    let share = random.double(0...1)
+    let length = max((bx - ax).magnitude, (by - ay).magnitude)
+    // From far below one unit of a compact leaf to some hundred.
+    let offset =
+      length * Double(sign: .plus, exponent: -random.int(0..<24), significand: random.double(-1...1))
+    switch random.int(0..<4) {
+    case 0: return (ax + (bx - ax) * share, ay + (by - ay) * share + offset)
+    case 1: return (ax + (bx - ax) * share + offset, ay + (by - ay) * share)
+    case 2: return (ax + (bx - ax) * random.double(-2...3), ay + offset)
+    default: return (ax + offset, ay + (by - ay) * random.double(-2...3))
+    }
+  }
+
+  @Test(arguments: UInt64(1)...24)
+  func `what a compact leaf is certain of is so`(seed: UInt64) {
+    var (index, random) = Self.storm(seed: seed)
+    let (cells, polygons) = (index.base.cells, index.base.polygons)
+    var asked = 0
+    var certain = 0
+    var wrong = 0
+    for _ in 0..<20_000 {
+      let (x, y) = Self.point(polygons, &random)
+      guard let place = cells.frame.place(x: x, y: y) else { continue }
+      let answer = CellAnswer(entry: cells.leafEntry(below: cells.rootEntry(place), place))
+      guard let leaf = cells.compactLeaf(answer) else { continue }
+      asked += 1
+      let found = leaf.polygonsHolding(place)
+      if !found.isCertain { continue }
+      certain += 1
+      let reference = cells.frame.reference(place, level: leaf.header.level, leaf.header.reference)
+      let exact = leaf.polygonsCovering(
+        x: x, y: y, polygons.coordinates.pointer, reference: reference)
+      if found.polygons != exact { wrong += 1 }
+    }
+    #expect(wrong == 0, "seed \(seed): \(wrong) of \(certain)")
+    #expect(asked > 10_000, "seed \(seed): most of a storm's edges stand in compact leaves")
+    #expect(certain * 2 > asked, "seed \(seed): \(certain) of \(asked) points this near to edges are decided")
+  }
+
+  @Test(arguments: UInt64(1)...8)
+  func `points anywhere are nearly all decided without the polygons`(seed: UInt64) {
+    var (index, random) = Self.storm(seed: seed)
+    let (cells, box) = (index.base.cells, index.bounds)
+    var asked = 0
+    var certain = 0
+    for _ in 0..<20_000 {
+      let x = random.double(box.minX...box.maxX)
+      guard let place = cells.frame.place(x: x, y: random.double(box.minY...box.maxY)),
+        let leaf = cells.compactLeaf(CellAnswer(entry: cells.leafEntry(below: cells.rootEntry(place), place)))
+      else { continue }
+      asked += 1
+      certain += leaf.polygonsHolding(place).isCertain ? 1 : 0
+    }
+    #expect(asked > 1_000, "seed \(seed)")
+    #expect(Double(certain) > 0.9 * Double(asked), "seed \(seed): \(certain) of \(asked)")
+  }
+
+  @Test(arguments: UInt64(1)...8)
+  func `a batch of points gets the answers of its points`(seed: UInt64) {
+    var (index, random) = Self.storm(seed: seed)
+    var batch = CellBatch()
+    var differences = 0
+    for _ in 0..<500 {
+      let count = random.int(0..<CellBatch.size + 1)
+      var (xs, ys) = ([Double](), [Double]())
+      for _ in 0..<count {
+        let (x, y) = Self.point(index.base.polygons, &random)
+        xs.append(random.int(0..<20) == 0 ? .nan : x)
+        ys.append(y)
+      }
+      index.base.ask(about: xs, ys, count: count, &batch)
+      for point in 0..<count where batch.answers[point] != index.base.answer(x: xs[point], y: ys[point]) {
+        differences += 1
+      }
+    }
+    #expect(differences == 0, "seed \(seed)")
+  }
+}
