@@ -13,7 +13,7 @@ import sys
 binary = sys.argv[1] if len(sys.argv) > 1 else ".build/release/outaged"
 START = "$s13PointLocation12PolygonIndexC8covering1x1y4intoySd_SdAA7HitListVztF"
 # Plain arithmetic and copying, and the guard of a stack frame.
-PLAIN = {"fma@plt", "memmove@plt", "memcpy@plt", "__stack_chk_fail@plt"}
+PLAIN = {"fma@plt", "memmove@plt", "memcpy@plt", "memset@plt", "__stack_chk_fail@plt"}
 MAY_ALLOCATE = "$s13PointLocation7HitListV4grow"
 
 listing = subprocess.run(

@@ -64,8 +64,7 @@ if ! (cd "$work" && swift build --build-tests > build.log 2>&1 && swift test --s
   exit 1
 fi
 
-mutate Orientation.swift 'determinant > bound' 'determinant >= bound'
-mutate Orientation.swift 'determinant < -bound' 'determinant <= -bound'
+mutate Orientation.swift ' + 0x1p-900' ''
 mutate Orientation.swift '3.330_669_073_875_471_6e-16' '0.330_669_073_875_471_6e-16'
 mutate Orientation.swift 'sum.add(-cx, times: by)' 'sum.add(cx, times: by)'
 mutate Orientation.swift 'grow((-product).addingProduct(a, b))' 'grow(0)'

@@ -61,6 +61,15 @@ import Testing
     #expect(orientation(-most, 0, most, 0, 0, -least) == -1)
   }
 
+  /// Rounded to the smallest number's multiples, the products are 10 and 9 of them; exact, the second is the greater one.
+  @Test func `products that lose their last places beside zero are not believed`() {
+    let unit = 0x1p-530
+    #expect(
+      orientation(
+        unit * (9.5).nextDown, 3 * 0x1p-545, unit * 0x1.9555555555554p+2, 0x1p-544, -unit * 1.2 * 0x1p-50, 0)
+        == -1)
+  }
+
   /// Ordinary triples, moved to where products underflow by a power of two: the sign must stay.
   @Test(arguments: UInt64(1)...4)
   func `scaling down to the smallest numbers keeps the sign`(seed: UInt64) {
