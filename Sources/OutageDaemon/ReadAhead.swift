@@ -1,11 +1,11 @@
-// Fetches from memory what the next requests of a pipeline will need, before they are answered.
+// Fetches from memory what the next requests will need, before they are answered.
 
 import CallerAnswer
 import Territory
 import WireProtocol
 
-/// Looks at the next requests of a connection and has the processor fetch what their answers will read: the index's lines for all of them, then their rows, then
-/// the outages' texts. So a pipeline waits for memory a few times and not a few times a request.
+/// Looks at the next requests of a connection, or at those of connections that wait together, and has the processor fetch what their answers will read: the
+/// index's lines for all of them, then their rows, then the outages' texts. So all of them wait for memory a few times, and not each of them.
 ///
 /// It changes nothing: what it cannot make sense of, it leaves to those who answer.
 struct ReadAhead: ~Copyable {
@@ -31,37 +31,58 @@ struct ReadAhead: ~Copyable {
 
   deinit { lookups.deallocate() }
 
+  /// Looks at the requests at the front of one connection's input.
   /// - Parameter input: the requests to come, none of which has begun to be parsed.
   /// - Returns: how many requests it has looked at.
   func fetch(_ input: Bytes, _ sheet: AnswerSheet) -> Int {
-    let table = sheet.territory.servicePoints
     var (offset, requestCount, lookupCount) = (0, 0, 0)
-    while requestCount < Self.requestsMax, offset < input.count, input[offset] == UInt8(ascii: "*") {
-      var progress = RequestProgress()
-      guard
-        case .request(let arguments, let byteCount) = requests.next(
-          in: Bytes(rebasing: input[offset...]), &progress)
-      else { break }
+    while requestCount < Self.requestsMax, offset < input.count,
+      let byteCount = look(at: Bytes(rebasing: input[offset...]), sheet, &lookupCount)
+    {
       offset += byteCount
       requestCount += 1
-      guard let (command, key) = parser.lookupKey(arguments) else { continue }
-      let kind: ServicePointTable.KeyKind
-      switch command {
-      case .meter: kind = .meter
-      case .servicePoint: kind = .servicePoint
-      case .phone: kind = .phone
-      default: kind = .account
-      }
-      var digits: UInt64 = 0
-      if kind == .phone {
-        guard let known = E164Digits.read(key) else { continue }
-        digits = known
-      }
-      let bytes = key.assumingMemoryBound(to: UInt8.self)
-      (lookups + lookupCount).initialize(
-        to: Lookup(kind: kind, hash: table.fetchIndex(kind, bytes, digits: digits)))
-      lookupCount += 1
     }
+    fetchRows(lookupCount, sheet)
+    return requestCount
+  }
+
+  /// Looks at the first request of each of several connections, `requestsMax` of them at most.
+  func fetchFirst(of inputs: UnsafeBufferPointer<Bytes>, _ sheet: AnswerSheet) {
+    var lookupCount = 0
+    for index in 0..<min(inputs.count, Self.requestsMax) { _ = look(at: inputs[index], sheet, &lookupCount) }
+    fetchRows(lookupCount, sheet)
+  }
+
+  /// Notes what one request looks up, and begins to fetch the index's line.
+  /// - Returns: the request's size; `nil` where there is no whole one.
+  @inline(__always)
+  private func look(at input: Bytes, _ sheet: AnswerSheet, _ lookupCount: inout Int) -> Int? {
+    var progress = RequestProgress()
+    guard input.first == UInt8(ascii: "*"),
+      case .request(let arguments, let byteCount) = requests.next(in: input, &progress)
+    else { return nil }
+    guard let (command, key) = parser.lookupKey(arguments) else { return byteCount }
+    let kind: ServicePointTable.KeyKind
+    switch command {
+    case .meter: kind = .meter
+    case .servicePoint: kind = .servicePoint
+    case .phone: kind = .phone
+    default: kind = .account
+    }
+    var digits: UInt64 = 0
+    if kind == .phone {
+      guard let known = E164Digits.read(key) else { return byteCount }
+      digits = known
+    }
+    let bytes = key.assumingMemoryBound(to: UInt8.self)
+    let hash = sheet.territory.servicePoints.fetchIndex(kind, bytes, digits: digits)
+    (lookups + lookupCount).initialize(to: Lookup(kind: kind, hash: hash))
+    lookupCount += 1
+    return byteCount
+  }
+
+  private func fetchRows(_ lookupCount: Int, _ sheet: AnswerSheet) {
+    let table = sheet.territory.servicePoints
     for lookup in 0..<lookupCount {
       lookups[lookup].row = table.fetchRow(lookups[lookup].kind, hash: lookups[lookup].hash)
       if let row = lookups[lookup].row { sheet.fetchCover(ofRow: row) }
@@ -69,7 +90,6 @@ struct ReadAhead: ~Copyable {
     for lookup in 0..<lookupCount {
       if let row = lookups[lookup].row { sheet.fetchTexts(ofRow: row) }
     }
-    return requestCount
   }
 }
 

@@ -83,6 +83,10 @@ final class SocketHandler: ConnectionHandler {
     if roles[Int(connection.slot)] == .admin { services.admin(.adminIsGone, connection, loop) }
   }
 
+  func willHandle(_ inputs: UnsafeBufferPointer<UnsafeRawBufferPointer>) {
+    if let sheet = responder.state.sheet { readAhead.fetchFirst(of: inputs, sheet) }
+  }
+
   func handle(
     _ input: UnsafeRawBufferPointer, of connection: ConnectionID, budget: TurnBudget, output: inout ByteBuffer
   ) -> Verdict {

@@ -72,8 +72,16 @@ public protocol ConnectionHandler: AnyObject {
     _ input: UnsafeRawBufferPointer, of connection: ConnectionID, budget: TurnBudget, output: inout ByteBuffer
   ) -> Verdict
 
+  /// The input of several connections, each of which is handled next, in this order: a chance to prepare for all of them together. It is valid during the call only, and
+  /// each comes again as the front of what `handle` is given, or not at all if its connection closes before.
+  func willHandle(_ inputs: UnsafeBufferPointer<UnsafeRawBufferPointer>)
+
   /// The connection is gone; its slot may be used again.
   func closed(_ connection: ConnectionID, because reason: CloseReason)
+}
+
+extension ConnectionHandler {
+  public func willHandle(_ inputs: UnsafeBufferPointer<UnsafeRawBufferPointer>) {}
 }
 
 /// Why a connection was closed.

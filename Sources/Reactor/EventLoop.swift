@@ -33,6 +33,11 @@ public final class EventLoop: @unchecked Sendable {
 
   let events: UnsafeMutablePointer<epoll_event>
   let scratch: UnsafeMutableRawBufferPointer
+  /// Where the connections of a group are read, each into a part of its own.
+  let groupScratch: UnsafeMutableRawBufferPointer
+  /// The group's input, and how much of it there is for each event; `notReceived` where nothing was tried.
+  let groupInputs: UnsafeMutablePointer<UnsafeRawBufferPointer>
+  let groupByteCounts: UnsafeMutablePointer<Int>
   var generations: [UInt32] = []
   var freeSlots: [UInt32] = []
   var runQueue: [Connection] = []
@@ -64,6 +69,10 @@ public final class EventLoop: @unchecked Sendable {
     output.initialize(to: ByteBuffer())
     events = cepoll_events(Self.eventsMax)
     scratch = .allocate(byteCount: limits.readBytesMax, alignment: 64)
+    groupScratch = .allocate(
+      byteCount: Int(Self.groupMax) * (limits.readBytesMax + Self.groupGapBytes), alignment: 64)
+    groupInputs = .allocate(capacity: Int(Self.groupMax))
+    groupByteCounts = .allocate(capacity: Int(Self.groupMax))
     guard cepoll_add(epoll, mailbox.descriptor, cepoll_in | cepoll_edge, Self.mailboxToken) == 0 else {
       throw .last("epoll_ctl")
     }
@@ -75,6 +84,9 @@ public final class EventLoop: @unchecked Sendable {
     output.deinitialize(count: 1)
     output.deallocate()
     scratch.deallocate()
+    groupScratch.deallocate()
+    groupInputs.deallocate()
+    groupByteCounts.deallocate()
   }
 
   /// Runs `work` on the loop's thread, after what it does just now. From any thread; closures run in the order of submission.
@@ -98,11 +110,7 @@ extension EventLoop {
       let count = waitForEvents(timeoutMilliseconds)
       now = clock()
       counters.turns.add(1)
-      var index: Int32 = 0
-      while index < count {
-        dispatch(token: cepoll_token(events, index), flags: cepoll_flags(events, index))
-        index += 1
-      }
+      dispatchEvents(count)
       runQueued()
       acceptor?.turn(now: now)
       if now >= nextSweepAt { sweep() }
@@ -140,10 +148,7 @@ extension EventLoop {
       }
       return
     }
-    let slot = Int(truncatingIfNeeded: token & 0xFFFF_FFFF)
-    guard let connection = connections[slot],
-      connection.id.generation == UInt32(truncatingIfNeeded: token >> 32)
-    else { return }
+    guard let connection = connection(token: token) else { return }
     if _slowPath(flags & ~(cepoll_in | cepoll_out) != 0) {
       connection.sawHangup = true
       if flags & (cepoll_hup | cepoll_err) != 0 { connection.isGone = true }
@@ -155,6 +160,15 @@ extension EventLoop {
       if flags & (cepoll_out | cepoll_hup | cepoll_err) != 0 { resumeSending(connection) }
     }
     if !connection.isQueued && !connection.isClosed { serve(connection) }
+  }
+
+  /// The connection that an event is about; `nil` if it has gone since.
+  @inline(__always)
+  func connection(token: UInt64) -> Connection? {
+    guard let connection = connections[Int(truncatingIfNeeded: token & 0xFFFF_FFFF)],
+      connection.id.generation == UInt32(truncatingIfNeeded: token >> 32)
+    else { return nil }
+    return connection
   }
 
   func runQueued() {

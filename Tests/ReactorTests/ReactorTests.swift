@@ -2,6 +2,7 @@
 
 import ByteBuffers
 import CEpoll
+import Dispatch
 import Glibc
 import Synchronization
 import TestSupport
@@ -91,6 +92,44 @@ struct ReactorTests {
       usableSize(Unmanaged.passUnretained($0.connections[0]!).toOpaque())
     }
     #expect(ownBytes <= 256)
+  }
+
+  @Test(
+    "connections that become readable together each get their own answers, whatever else happens to some of them"
+  )
+  func group() throws {
+    let server = try LineServer()
+    let clients = try (0..<30).map { _ in try server.connect() }
+    for (number, client) in clients.enumerated() {
+      client.send("echo \(number)\n")
+      #expect(client.line() == "\(number)")
+    }
+    // The loop is held until all have sent, so that one wait reports all of them.
+    let (isHeld, mayGoOn) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    server.reactor.loops[0].submit { _ in
+      isHeld.signal()
+      mayGoOn.wait()
+    }
+    isHeld.wait()
+    for (number, client) in clients.enumerated() {
+      client.send("echo \(number) a\necho \(number) b\necho \(number)")
+      if number % 5 == 1 { client.finishSending() }
+      // Closed by other work, of which the loop hears in the same wait.
+      if number % 5 == 2 {
+        let slot = number
+        server.reactor.loops[0].submit { loop in
+          if let connection = loop.connections[slot] { loop.close(connection, because: .reset) }
+        }
+      }
+    }
+    mayGoOn.signal()
+    for (number, client) in clients.enumerated() where number % 5 != 2 {
+      #expect(client.line() == "\(number) a")
+      #expect(client.line() == "\(number) b")
+      if number % 5 == 1 { continue }
+      client.send(" c\n")
+      #expect(client.line() == "\(number) c")
+    }
   }
 
   @Test("a pipeline of 10,000 requests is answered in order, though nothing is read before all is sent")
