@@ -1,4 +1,4 @@
-// The SHA-256 of some content, as a key of dictionaries.
+// What some content is known by, as a key of dictionaries: the SHA-256 of an area, the fingerprint of a record.
 
 /// Two contents with one hash are taken for one content.
 struct ContentHash: Hashable, Sendable {

@@ -5,7 +5,7 @@ import OutageModel
 
 /// The records and areas of the layer that was read last. From one layer of a feed to the next most of them stay as they are.
 ///
-/// A record is known by the SHA-256 of its bytes in the file, as long as nothing else that it was converted by has changed: the options, the
+/// A record is known by its bytes in the file (`RecordFingerprint`), as long as nothing else that it was converted by has changed: the options, the
 /// profile's content, the format, the coordinate system, and the numbers of its columns. An area is known by the SHA-256 of its coordinates,
 /// whatever the record around it says. It lives in memory only, so that what it holds was made by this very program.
 public struct LayerMemory: Sendable {
@@ -71,7 +71,7 @@ final class LayerRecognition {
   private let sameContext: Bool
   /// What the next layer is compared with.
   private(set) var memory = LayerMemory()
-  private let hash = FileHash()
+  private let fingerprint = RecordFingerprint()
   /// Of lists of columns that came in the layer before: whether they have the same numbers in this one.
   private var haveSameNumbers: [ObjectIdentifier: Bool] = [:]
   private var columnsOfNumbers: [[Int]: KnownColumns] = [:]
@@ -87,7 +87,7 @@ final class LayerRecognition {
   // MARK: Records
 
   /// What a record is known by.
-  func hash(_ bytes: UnsafeRawBufferPointer) -> ContentHash { hash.ofAll(bytes) }
+  func hash(_ bytes: UnsafeRawBufferPointer) -> ContentHash { fingerprint(bytes) }
 
   /// The record with these bytes, if it is known. Its columns are among `columns` then, as if it had been parsed.
   func record(_ bytes: ContentHash, _ columns: inout ColumnIndex) -> KnownRecord? {
