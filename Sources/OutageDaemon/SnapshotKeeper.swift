@@ -1,5 +1,6 @@
 // Keeps the snapshot file up with what is served, behind everything else that the daemon does.
 
+import CMemory
 import CallerAnswer
 import Foundation
 import LayerStore
@@ -79,6 +80,8 @@ final class SnapshotKeeper: Sendable {
     // The next start would read the store's log through.
     store.bringLogIn()
     store.releaseMemory()
+    // By now nobody holds the Territory before: the feed of changes has moved on, too.
+    cmemory_give_back()
     lastEnd.withLock { $0 = .now }
   }
 }

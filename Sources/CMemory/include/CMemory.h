@@ -7,7 +7,7 @@
 /// call for each few.
 void cmemory_map_large_blocks(void);
 
-/// Gives free pages back to the system. Takes a few milliseconds.
+/// Gives free pages back to the system, and has heaps keep fewer of them from then on. Takes a few milliseconds.
 void cmemory_give_back(void);
 
 #endif
