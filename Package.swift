@@ -57,7 +57,7 @@ let package = Package(
     .target(name: "CChecksum"),
     .target(name: "CMemory"),
 
-    module("PointLocation"),
+    module("PointLocation", ["CCacheLine"]),
     module("OutageModel"),
     module("Territory", ["OutageModel", "PointLocation", "CCacheLine"]),
     module("SuspectedOutages", ["OutageModel", "PointLocation", "Territory"]),

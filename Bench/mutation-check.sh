@@ -11,7 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
 
 mkdir -p "$work/Sources" "$work/Tests"
-cp -R "$here/Sources/PointLocation" "$here/Sources/CGEOS" "$work/Sources/"
+cp -R "$here/Sources/PointLocation" "$here/Sources/CCacheLine" "$here/Sources/CGEOS" "$work/Sources/"
 cp -R "$here/Tests/PointLocationTests" "$work/Tests/"
 cp -R "$here/Sources/PointLocation" "$work/original"
 cat > "$work/Package.swift" <<'EOF'
@@ -21,7 +21,8 @@ let package = Package(
   name: "Mutated",
   targets: [
     .systemLibrary(name: "CGEOS", pkgConfig: "geos"),
-    .target(name: "PointLocation"),
+    .target(name: "CCacheLine"),
+    .target(name: "PointLocation", dependencies: ["CCacheLine"]),
     .testTarget(name: "PointLocationTests", dependencies: ["PointLocation", "CGEOS"]),
   ])
 EOF

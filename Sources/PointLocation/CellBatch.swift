@@ -1,5 +1,7 @@
 // Answers about many points at once, so that they wait for memory together.
 
+internal import CCacheLine
+
 /// What the cells say about up to `size` points. Each step is taken for all of them before the next one, so that their cache misses overlap:
 /// group prefetching, after Chen, Ailamaki, Gibbons and Mowry, *Improving Hash Join Performance through Prefetching* (ICDE 2004).
 /// Keep one per thread.
@@ -9,8 +11,6 @@ struct CellBatch: ~Copyable {
   private let places: UnsafeMutablePointer<CellPlace>
   /// The answers of the last batch.
   let answers: UnsafeMutablePointer<CellAnswer>
-  /// A sum of words that were read only to have them at hand; it is kept so that they are read.
-  private var touched: UInt32 = 0
 
   init() {
     places = .allocate(capacity: Self.size)
@@ -41,12 +41,11 @@ struct CellBatch: ~Copyable {
     }
     // The first and the second line of each leaf, and then the sets.
     for point in 0..<count {
-      guard let leaf = cells.compactLeaf(answers[point]) else { continue }
-      touched &+= leaf.farWord
+      cells.compactLeaf(answers[point])?.prefetch()
     }
     for point in 0..<count {
       guard let leaf = cells.compactLeaf(answers[point]) else { continue }
-      touched &+= cells.sets.pointer[leaf.set]
+      ccacheline_prefetch(cells.sets.pointer + leaf.set)
     }
     for point in 0..<count {
       guard let leaf = cells.compactLeaf(answers[point]) else { continue }
