@@ -17,10 +17,6 @@ struct GrowingBuffer<Element: BitwiseCopyable> {
 
   var buffer: UnsafeBufferPointer<Element> { UnsafeBufferPointer(start: pointer, count: count) }
 
-  var mutableBuffer: UnsafeMutableBufferPointer<Element> {
-    UnsafeMutableBufferPointer(start: pointer, count: count)
-  }
-
   /// The elements as an array that owns the memory; the buffer must not be used or freed after that.
   func finished() -> FlatArray<Element> {
     let byteCount = LargeMemory.shrink(

@@ -93,11 +93,6 @@ public struct HitList: ~Copyable {
     return true
   }
 
-  mutating func replace(by other: borrowing HitList) {
-    removeAll()
-    append(contentsOf: other.ids)
-  }
-
   @inline(__always)
   mutating func keep(where isKept: (UInt32) -> Bool) {
     var kept = 0
