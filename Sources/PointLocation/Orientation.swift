@@ -24,19 +24,26 @@ func orientation(
 func exactOrientation(
   _ ax: Double, _ ay: Double, _ bx: Double, _ by: Double, _ cx: Double, _ cy: Double
 ) -> Int {
-  if !(isOrdinary(ax) && isOrdinary(ay) && isOrdinary(bx) && isOrdinary(by) && isOrdinary(cx)
-    && isOrdinary(cy))
-  {
-    var sum = WideSum()
-    sum.add(ax, times: by)
-    sum.add(-ax, times: cy)
-    sum.add(-cx, times: by)
-    sum.add(-ay, times: bx)
-    sum.add(ay, times: cx)
-    sum.add(cy, times: bx)
-    return sum.sign
-  }
-  var sum = Expansion()
+  let areOrdinary =
+    isOrdinary(ax) && isOrdinary(ay) && isOrdinary(bx) && isOrdinary(by) && isOrdinary(cx) && isOrdinary(cy)
+  return areOrdinary
+    ? determinantSign(Expansion(), ax, ay, bx, by, cx, cy)
+    : determinantSign(WideSum(), ax, ay, bx, by, cx, cy)
+}
+
+/// A sum of products without rounding.
+private protocol ExactSum {
+  mutating func add(_ a: Double, times b: Double)
+  /// +1, 0 or -1.
+  var sign: Int { get }
+}
+
+/// The sign of the determinant, summed up from nothing by one of the two ways.
+@inline(__always)
+private func determinantSign(
+  _ nothing: some ExactSum, _ ax: Double, _ ay: Double, _ bx: Double, _ by: Double, _ cx: Double, _ cy: Double
+) -> Int {
+  var sum = nothing
   sum.add(ax, times: by)
   sum.add(-ax, times: cy)
   sum.add(-cx, times: by)
@@ -52,7 +59,7 @@ private func isOrdinary(_ value: Double) -> Bool {
 }
 
 /// A sum of products of any finite doubles without rounding: an integer in units of 2^-2148, the smallest product. Slow, for what is rare.
-private struct WideSum {
+private struct WideSum: ExactSum {
   // Two's complement, lowest word first; the greatest product ends below 2^2048.
   private var words = InlineArray<68, UInt64>(repeating: 0)
 
@@ -98,7 +105,7 @@ private struct WideSum {
 }
 
 /// A sum of doubles without rounding: components that do not overlap, of increasing magnitude (Shewchuk, section 2.2).
-private struct Expansion {
+private struct Expansion: ExactSum {
   // Six products of two components each.
   private var components = InlineArray<12, Double>(repeating: 0)
   private var count = 0
