@@ -51,19 +51,32 @@ extension PolygonIndex {
     for (slot, id) in moved.baseIds.enumerated() where id != .max { place(id, .base, slot) }
     for change in moved.changes { place(change.id, change.source, change.slot) }
 
-    var builder = PolygonSetBuilder()
     if strayVertices * Self.rebuildShare > base.polygons.vertexCount {
-      for (source, slot) in sources { builder.append(slot, of: set(source, changed)) }
-      return PolygonIndex(builder.build())
+      // Where nothing is as it was, what has changed is the layer.
+      return PolygonIndex(changed.count == newCount ? changed : gathered(sources, changed))
     }
-    for change in moved.changes { builder.append(change.slot, of: set(change.source, changed)) }
+    let changes = gathered(moved.changes.map { (source: $0.source, slot: $0.slot) }, changed)
     var places = sources.map { PolygonPlace(slot: $0.slot, isChange: false) }
     for (slot, change) in moved.changes.enumerated() {
       places[Int(change.id)] = PolygonPlace(slot: slot, isChange: true)
     }
     return PolygonIndex(
-      base: base, baseIds: FlatArray(moved.baseIds), changes: IndexedPolygons(builder.build()),
+      base: base, baseIds: FlatArray(moved.baseIds), changes: IndexedPolygons(changes),
       changeIds: FlatArray(moved.changes.map(\.id)), places: FlatArray(places))
+  }
+
+  /// The geometries of these places in one set.
+  private func gathered(_ sources: [(source: Source, slot: Int)], _ changed: PolygonSet) -> PolygonSet {
+    var (rings, vertices) = (0, 0)
+    for (source, slot) in sources {
+      let set = set(source, changed)
+      rings += Int(set.polygonStarts[slot + 1] - set.polygonStarts[slot])
+      vertices += set.vertices(of: slot).count
+    }
+    var builder = PolygonSetBuilder(
+      polygonCapacity: sources.count, ringCapacity: rings, vertexCapacity: vertices)
+    for (source, slot) in sources { builder.append(slot, of: set(source, changed)) }
+    return builder.build()
   }
 
   /// Where the geometry of a polygon of the new layer comes from.

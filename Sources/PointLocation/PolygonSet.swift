@@ -34,13 +34,32 @@ public struct PolygonSet: Sendable {
 /// let id = builder.append(coordinates: [0, 0, 1, 0, 1, 1, 0, 0], ringStarts: [0, 4])
 /// let polygons = builder.build()
 /// ```
-public struct PolygonSetBuilder {
-  private var coordinates: [Double] = []
-  private var ringStarts: [UInt32] = [0]
-  private var polygonStarts: [UInt32] = [0]
-  private var boxes: [Box] = []
+public struct PolygonSetBuilder: ~Copyable {
+  private var coordinates: GrowingBuffer<Double>
+  private var ringStarts: GrowingBuffer<UInt32>
+  private var polygonStarts: GrowingBuffer<UInt32>
+  private var boxes: GrowingBuffer<Box>
 
-  public init() {}
+  /// A layer has tens of megabytes of coordinates: with room for all of them, they are written once and copied no more.
+  /// - Parameters:
+  ///   - polygonCapacity: polygons that there is room for; more can be added.
+  ///   - ringCapacity: the same of rings.
+  ///   - vertexCapacity: the same of vertices.
+  public init(polygonCapacity: Int = 0, ringCapacity: Int = 0, vertexCapacity: Int = 0) {
+    coordinates = GrowingBuffer(capacity: 2 * vertexCapacity)
+    ringStarts = GrowingBuffer(capacity: ringCapacity + 1)
+    polygonStarts = GrowingBuffer(capacity: polygonCapacity + 1)
+    boxes = GrowingBuffer(capacity: polygonCapacity)
+    ringStarts.append(0)
+    polygonStarts.append(0)
+  }
+
+  deinit {
+    coordinates.free()
+    ringStarts.free()
+    polygonStarts.free()
+    boxes.free()
+  }
 
   /// Adds a multipolygon: a point is inside if a ray from it crosses its rings an odd number of times, whatever part or hole they are.
   ///
@@ -53,31 +72,33 @@ public struct PolygonSetBuilder {
   public mutating func append(coordinates: [Double], ringStarts: [Int32]) -> Int {
     precondition(coordinates.count % 2 == 0, "a coordinate without its pair")
     var box = Box.empty
-    for ring in 0..<max(0, ringStarts.count - 1) {
-      let first = Int(ringStarts[ring])
-      let end = Int(ringStarts[ring + 1])
-      precondition(0 <= first && first <= end && end * 2 <= coordinates.count, "ring beyond the coordinates")
-      if first == end { continue }
-      coordinates.withUnsafeBufferPointer { coordinates in
+    coordinates.withUnsafeBufferPointer { coordinates in
+      for ring in 0..<max(0, ringStarts.count - 1) {
+        let first = Int(ringStarts[ring])
+        let end = Int(ringStarts[ring + 1])
+        precondition(
+          0 <= first && first <= end && end * 2 <= coordinates.count, "ring beyond the coordinates")
+        if first == end { continue }
+        let target = self.coordinates.appendUnwritten(2 * (end - first))
         for vertex in first..<end {
           // Adding zero turns -0 into 0, so that equal coordinates have equal bits.
           let x = coordinates[2 * vertex] + 0
           let y = coordinates[2 * vertex + 1] + 0
           precondition(x.isFinite && y.isFinite, "a coordinate that is not finite")
           box.extend(x: x, y: y)
-          self.coordinates.append(x)
-          self.coordinates.append(y)
+          target[2 * (vertex - first)] = x
+          target[2 * (vertex - first) + 1] = y
         }
+        let isClosed =
+          end - first > 1
+          && coordinates[2 * first] == coordinates[2 * end - 2]
+          && coordinates[2 * first + 1] == coordinates[2 * end - 1]
+        if !isClosed {
+          self.coordinates.append(coordinates[2 * first] + 0)
+          self.coordinates.append(coordinates[2 * first + 1] + 0)
+        }
+        self.ringStarts.append(UInt32(self.coordinates.count / 2))
       }
-      let isClosed =
-        end - first > 1
-        && coordinates[2 * first] == coordinates[2 * end - 2]
-        && coordinates[2 * first + 1] == coordinates[2 * end - 1]
-      if !isClosed {
-        self.coordinates.append(coordinates[2 * first] + 0)
-        self.coordinates.append(coordinates[2 * first + 1] + 0)
-      }
-      self.ringStarts.append(UInt32(self.coordinates.count / 2))
     }
     polygonStarts.append(UInt32(self.ringStarts.count - 1))
     boxes.append(box)
@@ -87,9 +108,8 @@ public struct PolygonSetBuilder {
   /// Adds a polygon of another set as it is.
   mutating func append(_ polygon: Int, of other: PolygonSet) {
     let vertices = other.vertices(of: polygon)
-    let first = ringStarts[ringStarts.count - 1]
-    coordinates.append(
-      contentsOf: other.coordinates.buffer[2 * vertices.lowerBound..<2 * vertices.upperBound])
+    let first = ringStarts.pointer[ringStarts.count - 1]
+    coordinates.append(from: other.coordinates.pointer + 2 * vertices.lowerBound, count: 2 * vertices.count)
     for ring in Int(other.polygonStarts[polygon])..<Int(other.polygonStarts[polygon + 1]) {
       ringStarts.append(first + (other.ringStarts[ring + 1] - UInt32(vertices.lowerBound)))
     }
@@ -97,9 +117,11 @@ public struct PolygonSetBuilder {
     boxes.append(other.boxes[polygon])
   }
 
-  public func build() -> PolygonSet {
-    PolygonSet(
-      coordinates: FlatArray(coordinates), ringStarts: FlatArray(ringStarts),
-      polygonStarts: FlatArray(polygonStarts), boxes: FlatArray(boxes))
+  public consuming func build() -> PolygonSet {
+    let set = PolygonSet(
+      coordinates: coordinates.finished(), ringStarts: ringStarts.finished(),
+      polygonStarts: polygonStarts.finished(), boxes: boxes.finished())
+    discard self
+    return set
   }
 }

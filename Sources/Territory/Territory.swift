@@ -46,12 +46,12 @@ public final class Territory: Sendable {
     self.coverage = coverage
   }
 
-  private static func areas(of numbers: some Sequence<Int>, in outages: OutageTable) -> PolygonSet {
-    var builder = PolygonSetBuilder()
-    for number in numbers {
-      let area = outages.outages[number].area
-      builder.append(coordinates: area.coordinates, ringStarts: area.ringStarts)
-    }
+  private static func areas(of numbers: some Collection<Int>, in outages: OutageTable) -> PolygonSet {
+    let areas = numbers.map { outages.outages[$0].area }
+    var builder = PolygonSetBuilder(
+      polygonCapacity: areas.count, ringCapacity: areas.reduce(0) { $0 + $1.ringCount },
+      vertexCapacity: areas.reduce(0) { $0 + $1.vertexCount })
+    for area in areas { builder.append(coordinates: area.coordinates, ringStarts: area.ringStarts) }
     return builder.build()
   }
 
