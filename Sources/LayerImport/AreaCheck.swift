@@ -61,7 +61,7 @@ final class AreaCheck {
     var shape = GEOSShape(context, polygons)
     if !isSplit, shape.isValid, dropSlivers(&polygons) {
       orient(&polygons, reports: demandsWinding)
-      return .success((area(of: polygons), repairs))
+      return .success((OutageArea(polygons: polygons), repairs))
     }
     guard !polygons.isEmpty else {
       return .failure(RejectedArea(AreaFault(reason: .unrepairable, found: Self.sliverText, place: nil)))
@@ -84,7 +84,7 @@ final class AreaCheck {
     guard dropSlivers(&repaired) else {
       return .failure(RejectedArea(AreaFault(reason: .unrepairable, found: Self.sliverText, place: nil)))
     }
-    return .success((area(of: repaired), repairs))
+    return .success((OutageArea(polygons: repaired), repairs))
   }
 
   // MARK: Rings
@@ -205,12 +205,6 @@ final class AreaCheck {
       if !polygons.isEmpty { note(.collapsedRing, Self.sliverText, sliver[0][0]) }
     }
     return !polygons.isEmpty
-  }
-
-  private func area(of polygons: [[[LonLat]]]) -> OutageArea {
-    var area = OutageArea()
-    for polygon in polygons { area.append(polygon: polygon) }
-    return area
   }
 
   // MARK: Antimeridian

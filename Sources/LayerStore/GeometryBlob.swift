@@ -72,7 +72,7 @@ extension GeometryBlob {
   static func area(_ bytes: UnsafeRawBufferPointer) -> OutageArea? {
     var input = Reader(bytes: bytes)
     guard input.header(class: multiPolygonClass), let polygonCount = input.int32() else { return nil }
-    var area = OutageArea()
+    var polygons: [[[LonLat]]] = []
     for _ in 0..<max(0, polygonCount) {
       guard input.byte() == 0x69, input.int32() == polygonClass, let ringCount = input.int32()
       else { return nil }
@@ -82,10 +82,10 @@ extension GeometryBlob {
         else { return nil }
         rings.append(ring)
       }
-      area.append(polygon: rings)
+      polygons.append(rings)
     }
     guard input.byte() == 0xFE, input.isAtEnd else { return nil }
-    return area
+    return OutageArea(polygons: polygons)
   }
 }
 

@@ -38,13 +38,20 @@ public struct OutageArea: Hashable, Sendable {
     self.polygonStarts = polygonStarts
   }
 
+  /// An area of these polygons: of each its shell, then its holes, each a closed ring.
+  public init(polygons: [[[LonLat]]]) {
+    // Areas are most of what a layer holds, so that they take no more room than they need.
+    coordinates.reserveCapacity(2 * polygons.joined().reduce(0) { $0 + $1.count })
+    ringStarts.reserveCapacity(1 + polygons.reduce(0) { $0 + $1.count })
+    polygonStarts.reserveCapacity(1 + polygons.count)
+    for polygon in polygons { append(polygon: polygon) }
+  }
+
   /// Adds a polygon: its shell, then its holes, each a closed ring.
   public mutating func append(polygon rings: [[LonLat]]) {
     for ring in rings {
-      for vertex in ring {
-        coordinates.append(vertex.lonDegrees)
-        coordinates.append(vertex.latDegrees)
-      }
+      // A position is two doubles side by side.
+      ring.withUnsafeBytes { coordinates.append(contentsOf: $0.bindMemory(to: Double.self)) }
       ringStarts.append(Int32(coordinates.count / 2))
     }
     polygonStarts.append(Int32(ringStarts.count - 1))
