@@ -19,7 +19,7 @@ public struct PublishOutcome: Sendable {
   public var timings: [PhaseTiming]
 }
 
-/// How long a part of the work took.
+/// How long a part of the work took, beyond those before it: the store works beside the index.
 public struct PhaseTiming: Sendable, Encodable {
   public var phase: String
   public var milliseconds: Double
@@ -94,9 +94,9 @@ public final class Publisher {
     let (outages, report) = try LayerImporter.readOutages(
       file, options: options, memory: &memory, progress: progress)
     timer.end("read, check and repair")
-    return try publish(outages, report: report, isDryRun: isDryRun, &timer) {
-      try keep($0, source: (file as NSString).lastPathComponent, sha256: report.sha256)
-    }
+    return try publish(
+      outages, report: report, isDryRun: isDryRun, &timer,
+      commit: storing(source: (file as NSString).lastPathComponent, sha256: report.sha256))
   }
 
   /// Stores a layer that was read already, such as a feed's, and makes it the Territory's.
@@ -107,16 +107,20 @@ public final class Publisher {
   /// - Throws: `StoreError`; the Territory stays as it is.
   public func publish(_ outages: [Outage], source: String, sha256: String) throws -> PublishOutcome {
     var timer = PhaseTimer()
-    return try publish(outages, report: nil, isDryRun: false, &timer) {
-      try keep($0, source: source, sha256: sha256)
-    }
+    return try publish(
+      outages, report: nil, isDryRun: false, &timer, commit: storing(source: source, sha256: sha256))
   }
 
   /// Stores the outages of a table that takes the place of the current one.
-  private func keep(_ table: OutageTable, source: String, sha256: String) throws -> LayerVersion {
-    try store.publishOutages(
-      table.outages, changes: OutageChanges(from: territory.outages, to: table), source: source,
-      sha256: sha256, at: clock())
+  private func storing(
+    source: String, sha256: String
+  ) -> @Sendable (OutageTable) throws(StoreError) -> LayerVersion {
+    let (store, current, now) = (store, territory.outages, clock())
+    return { table throws(StoreError) in
+      try store.publishOutages(
+        table.outages, changes: OutageChanges(from: current, to: table), source: source, sha256: sha256,
+        at: now)
+    }
   }
 
   /// Publishes the content of a kept version again, under a new number.
@@ -125,28 +129,36 @@ public final class Publisher {
     var timer = PhaseTimer()
     let outages = try store.outages(ofVersion: number)
     timer.end("read version \(number)")
-    return try publish(outages, report: nil, isDryRun: isDryRun, &timer) { _ in
-      try store.rollBack(to: number, at: clock())
+    let (store, now) = (store, clock())
+    return try publish(outages, report: nil, isDryRun: isDryRun, &timer) { _ throws(StoreError) in
+      try store.rollBack(to: number, at: now)
     }
   }
 
+  /// - Parameter commit: makes the outages the store's current layer; called on another thread.
   private func publish(
     _ outages: [Outage], report: ImportReport?, isDryRun: Bool, _ timer: inout PhaseTimer,
-    commit: (OutageTable) throws -> LayerVersion
+    commit: @escaping @Sendable (OutageTable) throws(StoreError) -> LayerVersion
   ) throws -> PublishOutcome {
     let before = territory
     let table = OutageTable(layer: nil, outages: outages, previous: before.outages)
     timer.end("compare")
-    let version = isDryRun ? nil : try commit(table)
-    if !isDryRun { timer.end("store") }
-    let next = Territory(
-      servicePoints: before.servicePoints, outages: table.published(as: version), previous: before)
+    // It is indexed while it is stored, and served when it is on the disk.
+    let storing =
+      isDryRun
+      ? nil
+      : WorkBeside("store") {
+        Result { () throws(StoreError) in try commit(table) }
+      }
+    let built = Territory(servicePoints: before.servicePoints, outages: table, previous: before)
     timer.end("index and join")
-    let difference = TerritoryDifference(from: before, to: next, at: clock())
+    let difference = TerritoryDifference(from: before, to: built, at: clock())
     timer.end("difference")
+    let version = try storing?.value().get()
     if !isDryRun {
+      timer.end("store")
       versions.outages = version
-      territory = next
+      territory = built.published(as: version)
     }
     return PublishOutcome(
       version: version, previousNumber: before.outages.layer?.number, difference: difference, report: report,

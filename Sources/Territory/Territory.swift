@@ -46,6 +46,13 @@ public final class Territory: Sendable {
     self.coverage = coverage
   }
 
+  /// The same Territory, with its outages as those of a version.
+  public func published(as layer: LayerVersion?) -> Territory {
+    Territory(
+      servicePoints: servicePoints, outages: outages.published(as: layer), polygons: polygons,
+      coverage: coverage)
+  }
+
   private static func areas(of numbers: some Collection<Int>, in outages: OutageTable) -> PolygonSet {
     let areas = numbers.map { outages.outages[$0].area }
     var builder = PolygonSetBuilder(

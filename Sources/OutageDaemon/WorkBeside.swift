@@ -1,0 +1,34 @@
+// Work on a thread of its own, beside what is done meanwhile.
+
+import Foundation
+import Reactor
+import Synchronization
+
+/// Begins with its creation, at the priority of the thread that creates it.
+final class WorkBeside<Value: Sendable>: Sendable {
+  private let found = Mutex<Value?>(nil)
+  private let isDone = DispatchSemaphore(value: 0)
+
+  /// - Parameter name: the thread's, up to 15 characters.
+  init(_ name: String, _ work: @escaping @Sendable () -> Value) {
+    let thread = Thread { [self] in
+      nameThread(name)
+      let value = work()
+      found.withLock { $0 = value }
+      isDone.signal()
+    }
+    thread.stackSize = 8 << 20
+    thread.start()
+  }
+
+  /// Waits for the end; no longer held here then. To be called once.
+  func value() -> Value {
+    isDone.wait()
+    let value = found.withLock { found in
+      defer { found = nil }
+      return found
+    }
+    guard let value else { preconditionFailure("a result is handed out once") }
+    return value
+  }
+}
