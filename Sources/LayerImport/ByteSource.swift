@@ -4,23 +4,84 @@ import CCrypto
 import CZlib
 import Foundation
 
-/// Reads a file once, from its first byte to its last. Owns the descriptor, the inflater and the hash.
+/// Reads a file once, from its first byte to its last. A large one is read, decompressed and hashed on a thread of its own, a few chunks ahead.
 final class ByteSource {
   let fileName: String
-  let isGzip: Bool
+  var isGzip: Bool { file.isGzip }
   let bytesTotal: Int
   private(set) var bytesRead = 0
-  private var hash = FileHash()
-  private let descriptor: Int32
-  private var inflater = z_stream()
-  private let chunk = UnsafeMutablePointer<UInt8>.allocate(capacity: ByteSource.chunkSize)
-  private var memberIsOpen = false
-  private var isAtEnd = false
-  private static let chunkSize = 1 << 18
+  private let file: FileBytes
+  private var ahead: WorkAhead<Chunk>?
+  private var chunk: Chunk?
+
+  private final class Chunk {
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: ByteSource.chunkBytes, alignment: 64)
+    var count = 0
+    /// Of the file, with this chunk.
+    var bytesRead = 0
+    /// How much of it was handed out.
+    var used = 0
+
+    deinit { memory.deallocate() }
+  }
+
+  private static let chunkBytes = 1 << 20
+  private static let chunkCount = 3
 
   /// - Throws: `unreadableFile`, `emptyFile`, or `damagedGzip` where a name ends in `.gz` and the bytes are not gzip.
   init(path: String) throws(ImportError) {
     fileName = (path as NSString).lastPathComponent
+    file = try FileBytes(path: path, name: fileName)
+    bytesTotal = file.bytesTotal
+  }
+
+  /// Of all bytes that were read so far.
+  func sha256() -> String { file.sha256() }
+
+  /// Fills as much of `target` as one step gives; 0 at the end.
+  func read(into target: UnsafeMutableRawBufferPointer) throws(ImportError) -> Int {
+    // A thread is not worth its start for less.
+    guard bytesTotal > Self.chunkBytes else {
+      defer { bytesRead = file.bytesRead }
+      return try file.read(into: target)
+    }
+    let ahead = ahead ?? readAhead()
+    self.ahead = ahead
+    if chunk.map({ $0.used == $0.count }) ?? true { chunk = try ahead.next(giving: chunk) }
+    guard let chunk else { return 0 }
+    bytesRead = chunk.bytesRead
+    let count = min(target.count, chunk.count - chunk.used)
+    target.copyMemory(from: UnsafeRawBufferPointer(rebasing: chunk.memory[chunk.used..<chunk.used + count]))
+    chunk.used += count
+    return count
+  }
+
+  private func readAhead() -> WorkAhead<Chunk> {
+    WorkAhead(parts: (0..<Self.chunkCount).map { _ in Chunk() }) { [file] (chunk) throws(ImportError) in
+      chunk.used = 0
+      chunk.count = try file.read(into: chunk.memory)
+      chunk.bytesRead = file.bytesRead
+      return chunk.count > 0
+    }
+  }
+}
+
+/// Owns the descriptor, the inflater and the hash.
+private final class FileBytes {
+  let isGzip: Bool
+  let bytesTotal: Int
+  private(set) var bytesRead = 0
+  private let fileName: String
+  private var hash = FileHash()
+  private let descriptor: Int32
+  private var inflater = z_stream()
+  private let chunk = UnsafeMutablePointer<UInt8>.allocate(capacity: FileBytes.chunkSize)
+  private var memberIsOpen = false
+  private var isAtEnd = false
+  private static let chunkSize = 1 << 18
+
+  init(path: String, name: String) throws(ImportError) {
+    fileName = name
     descriptor = open(path, O_RDONLY | O_CLOEXEC)
     var status = stat()
     guard descriptor >= 0, fstat(descriptor, &status) == 0, status.st_mode & S_IFMT != S_IFDIR else {

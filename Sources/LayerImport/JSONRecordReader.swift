@@ -28,7 +28,7 @@ class JSONRecordReader: RecordReader {
   /// Nothing encloses the array of records.
   private final var isArray = false
   /// Where records that are known need not be parsed. Only for shapes whose records say all of themselves.
-  final var recognition: LayerRecognition?
+  final var recognition: RecordRecognition?
   /// The member's name that was read last.
   final var name: [UInt8] = []
 
@@ -159,21 +159,17 @@ class JSONRecordReader: RecordReader {
     guard let recognition, let end = cursor.endOfObject() else { return try readRecord(&cursor, &record) }
     let hash = recognition.hash(UnsafeRawBufferPointer(start: start, count: end - start))
     record.known = recognition.record(hash, &columnIndex)
+    record.hash = hash
     if record.known != nil {
       cursor.p = end
       return
     }
     startRecord(&record)
     try readRecord(&cursor, &record)
-    if cursor.p == end { record.hash = hash }
-  }
-
-  /// Has the record that was read last known in the next layer.
-  final func remember(
-    _ hash: ContentHash, _ outage: Outage, _ notes: [KnownRecord.Note], areaHash: ContentHash
-  ) {
-    guard let columns = columnIndex.ofRecord else { return }
-    recognition?.add(hash, columns: columns, names: columnIndex.keys, outage, notes, areaHash: areaHash)
+    if cursor.p == end {
+      record.hash = hash
+      record.columns = recognition.columns(columnIndex)
+    }
   }
 
   private final func startRecord(_ record: inout RawRecord) {

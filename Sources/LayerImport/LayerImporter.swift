@@ -73,7 +73,7 @@ public enum LayerImporter {
         LayerMemory.Context(
           options: options, profile: settings.profileContent, format: reader.format, crs: reader.crs))
     }
-    (reader as? GeoJSONReader)?.recognition = recognition
+    (reader as? GeoJSONReader)?.recognition = recognition?.records
     let (outages, report, mapping) = try readOutages(reader, file, settings, progress, recognition)
     return (
       OutageReading(outages: outages, report: report, columns: mapping.columnNames),
@@ -156,6 +156,7 @@ public enum LayerImporter {
     _ reader: any RecordReader, _ file: String, _ settings: ImportSettings,
     _ progress: (ImportProgress) -> Void, _ recognition: LayerRecognition?
   ) throws(ImportError) -> (outages: [Outage], report: ImportReport, mapping: FieldMapping) {
+    let reader = RecordsAhead.of(reader)
     var converter = try RecordConverter(
       reader: reader, content: .outages, settings: settings, file: fileName(file), recognition: recognition)
     var record = RawRecord()
@@ -165,9 +166,6 @@ public enum LayerImporter {
       converter.countRead(reader)
       do throws(ConversionStop) {
         let outage = try converter.outage(&record)
-        if let hash = record.hash, let areaHash = converter.areaHash {
-          (reader as? JSONRecordReader)?.remember(hash, outage, converter.notes, areaHash: areaHash)
-        }
         if let other = places[outage.outageId] {
           let isNewer = (outage.updatedAt ?? .earliest) >= (outages[other.index].updatedAt ?? .earliest)
           if isNewer {

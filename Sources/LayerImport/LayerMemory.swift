@@ -47,12 +47,15 @@ final class KnownRecord: Sendable {
 
   let outage: Outage
   let notes: [Note]
-  /// What its area is known by.
+  /// Its area, and what that is known by.
+  let area: KnownArea
   let areaHash: ContentHash
   let columns: KnownColumns
 
-  init(_ outage: Outage, notes: [Note], areaHash: ContentHash, columns: KnownColumns) {
-    (self.outage, self.notes, self.areaHash, self.columns) = (outage, notes, areaHash, columns)
+  init(_ outage: Outage, notes: [Note], area: KnownArea, areaHash: ContentHash, columns: KnownColumns) {
+    (self.outage, self.notes, self.area, self.areaHash, self.columns) = (
+      outage, notes, area, areaHash, columns
+    )
   }
 }
 
@@ -65,20 +68,18 @@ final class KnownColumns: Sendable {
 }
 
 /// One reading of a layer: what the memory knows of it, and what is to be remembered of it.
+///
+/// The one who reads records asks which are known (`RecordRecognition`), perhaps on another thread; the one who converts them has them remembered.
 final class LayerRecognition {
+  /// For the reader of the records.
+  let records: RecordRecognition
   private let before: LayerMemory
-  /// Whether records were converted as they would be now.
-  private let sameContext: Bool
   /// What the next layer is compared with.
   private(set) var memory = LayerMemory()
-  private let fingerprint = RecordFingerprint()
-  /// Of lists of columns that came in the layer before: whether they have the same numbers in this one.
-  private var haveSameNumbers: [ObjectIdentifier: Bool] = [:]
-  private var columnsOfNumbers: [[Int]: KnownColumns] = [:]
 
   init(_ before: LayerMemory, _ context: LayerMemory.Context) {
     self.before = before
-    sameContext = before.context == context
+    records = RecordRecognition(before.context == context ? before.records : [:])
     memory.context = context
     memory.areas.reserveCapacity(before.areas.count)
     memory.records.reserveCapacity(before.records.count)
@@ -86,39 +87,22 @@ final class LayerRecognition {
 
   // MARK: Records
 
-  /// What a record is known by.
-  func hash(_ bytes: UnsafeRawBufferPointer) -> ContentHash { fingerprint(bytes) }
-
-  /// The record with these bytes, if it is known. Its columns are among `columns` then, as if it had been parsed.
-  func record(_ bytes: ContentHash, _ columns: inout ColumnIndex) -> KnownRecord? {
-    guard sameContext, let record = before.records[bytes], hasSameNumbers(record.columns, &columns),
-      let area = before.areas[record.areaHash]
-    else { return nil }
+  /// Remembers a record that was known.
+  func keep(_ record: KnownRecord, _ bytes: ContentHash) {
     memory.records[bytes] = record
-    memory.areas[record.areaHash] = area
+    memory.areas[record.areaHash] = record.area
     memory.knownRecordCount += 1
     memory.knownAreaCount += 1
-    return record
   }
 
-  /// Two columns of one field are ranked by their numbers, so that a record is only known where they are the same.
-  private func hasSameNumbers(_ known: KnownColumns, _ columns: inout ColumnIndex) -> Bool {
-    if let isSame = haveSameNumbers[ObjectIdentifier(known)] { return isSame }
-    columns.startRecord()
-    let numbers = known.names.map { $0.withUnsafeBufferPointer { columns.number(of: $0) } }
-    haveSameNumbers[ObjectIdentifier(known)] = numbers == known.numbers
-    return numbers == known.numbers
-  }
-
-  /// Remembers a record that was parsed and converted.
-  /// - Parameter columns: their numbers in the order in which the record names them, and all names by number.
+  /// Remembers a record that was converted, whose area was looked at last.
   func add(
-    _ bytes: ContentHash, columns: [Int], names: [[UInt8]], _ outage: Outage, _ notes: [KnownRecord.Note],
+    _ bytes: ContentHash, _ columns: KnownColumns, _ outage: Outage, _ notes: [KnownRecord.Note],
     areaHash: ContentHash
   ) {
-    let known = columnsOfNumbers[columns] ?? KnownColumns(names: columns.map { names[$0] }, numbers: columns)
-    columnsOfNumbers[columns] = known
-    memory.records[bytes] = KnownRecord(outage, notes: notes, areaHash: areaHash, columns: known)
+    guard let area = memory.areas[areaHash] else { return }
+    memory.records[bytes] = KnownRecord(
+      outage, notes: notes, area: area, areaHash: areaHash, columns: columns)
   }
 
   // MARK: Areas
@@ -131,4 +115,43 @@ final class LayerRecognition {
   }
 
   func add(_ area: KnownArea, _ hash: ContentHash) { memory.areas[hash] = area }
+}
+
+/// Which records of a layer are known from the layer before.
+final class RecordRecognition {
+  /// Those of the layer before that were converted as they would be now.
+  private let known: [ContentHash: KnownRecord]
+  private let fingerprint = RecordFingerprint()
+  /// Of lists of columns that came in the layer before: whether they have the same numbers in this one.
+  private var haveSameNumbers: [ObjectIdentifier: Bool] = [:]
+  private var columnsOfNumbers: [[Int]: KnownColumns] = [:]
+
+  init(_ known: [ContentHash: KnownRecord]) { self.known = known }
+
+  /// What a record is known by.
+  func hash(_ bytes: UnsafeRawBufferPointer) -> ContentHash { fingerprint(bytes) }
+
+  /// The record with these bytes, if it is known. Its columns are among `columns` then, as if it had been parsed.
+  func record(_ bytes: ContentHash, _ columns: inout ColumnIndex) -> KnownRecord? {
+    guard let record = known[bytes], hasSameNumbers(record.columns, &columns) else { return nil }
+    return record
+  }
+
+  /// Two columns of one field are ranked by their numbers, so that a record is only known where they are the same.
+  private func hasSameNumbers(_ known: KnownColumns, _ columns: inout ColumnIndex) -> Bool {
+    if let isSame = haveSameNumbers[ObjectIdentifier(known)] { return isSame }
+    columns.startRecord()
+    let numbers = known.names.map { $0.withUnsafeBufferPointer { columns.number(of: $0) } }
+    haveSameNumbers[ObjectIdentifier(known)] = numbers == known.numbers
+    return numbers == known.numbers
+  }
+
+  /// The columns of the record that was parsed last; `nil` if one had no number left.
+  func columns(_ index: ColumnIndex) -> KnownColumns? {
+    guard let numbers = index.ofRecord else { return nil }
+    if let columns = columnsOfNumbers[numbers] { return columns }
+    let columns = KnownColumns(names: numbers.map { index.keys[$0] }, numbers: numbers)
+    columnsOfNumbers[numbers] = columns
+    return columns
+  }
 }

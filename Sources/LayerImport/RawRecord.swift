@@ -20,7 +20,9 @@ struct RawRecord {
   var geometry = RawGeometry()
   /// What the record is known by in the next layer, where it is to be remembered.
   var hash: ContentHash?
-  /// The record was known by its bytes: nothing else is set but `number`.
+  /// Its columns, where it is to be remembered and was not known.
+  var columns: KnownColumns?
+  /// The record was known by its bytes: nothing else is set but `number` and `hash`.
   var known: KnownRecord?
   /// What makes the record as a whole unusable.
   var fault: (reason: ImportReason, found: String, expected: String)?
@@ -33,9 +35,13 @@ struct RawRecord {
     values.append(contentsOf: repeatElement(.null, count: columnCount))
     geometry.reset()
     hash = nil
+    columns = nil
     known = nil
     fault = nil
   }
+
+  /// Of the values and the geometry.
+  var byteCount: Int { text.count + geometry.coordinates.count * MemoryLayout<Double>.stride }
 }
 
 /// Rings and polygons as in `OutageArea`, unchecked.

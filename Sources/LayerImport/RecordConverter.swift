@@ -24,9 +24,9 @@ struct RecordConverter {
   /// `nil` where nothing is remembered.
   private let recognition: LayerRecognition?
   /// What the report says of the record at hand, where it is remembered.
-  private(set) var notes: [KnownRecord.Note] = []
+  private var notes: [KnownRecord.Note] = []
   /// Of the area that was looked at last.
-  private(set) var areaHash: ContentHash?
+  private var areaHash: ContentHash?
   private let demandsWinding: Bool
 
   init(
@@ -377,9 +377,16 @@ struct RecordConverter {
   }
 
   mutating func outage(_ record: inout RawRecord) throws(ConversionStop) -> Outage {
-    if let known = record.known { return recall(known, record.number) }
+    if let known = record.known, let hash = record.hash {
+      recognition?.keep(known, hash)
+      return recall(known, record.number)
+    }
     notes.removeAll()
-    return try convertedOutage(&record)
+    let outage = try convertedOutage(&record)
+    if let hash = record.hash, let columns = record.columns, let areaHash {
+      recognition?.add(hash, columns, outage, notes, areaHash: areaHash)
+    }
+    return outage
   }
 
   /// A record that has come before: the report says of it what it said then.
