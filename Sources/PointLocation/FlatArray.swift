@@ -42,7 +42,7 @@ public struct FlatArray<Element: BitwiseCopyable>: @unchecked Sendable {
   /// One allocation of exactly `count` elements, all of which `fill` must write.
   public init(count: Int, fill: (UnsafeMutableBufferPointer<Element>) throws -> Void) rethrows {
     let byteCount = count * MemoryLayout<Element>.stride
-    let memory = LargeMemory.allocate(byteCount: byteCount)
+    let memory = LargeMemory.allocate(byteCount: byteCount, isFilled: true)
     let elements = UnsafeMutableBufferPointer(
       start: memory.bindMemory(to: Element.self, capacity: count), count: count)
     do {

@@ -101,30 +101,6 @@ public struct SectionReader {
     return starts
   }
 
-  /// The next two sections: sets of ascending ids below `memberCount`, the first set empty.
-  mutating func takeSets(
-    _ name: String, memberCount: Int
-  ) throws(SectionError) -> (starts: FlatArray<UInt32>, members: FlatArray<UInt32>) {
-    let starts = try take("\(name).setStarts", as: UInt32.self)
-    let members = try take("\(name).setMembers", as: UInt32.self)
-    try Self.checkStarts("\(name).setStarts", starts, end: members.count)
-    guard starts.count > 1, starts.pointer[1] == 0 else {
-      throw .count(section: "\(name).setStarts", found: starts.count, expected: "a first set that is empty")
-    }
-    for set in 0..<starts.count - 1 {
-      let first = Int(starts.pointer[set])
-      for index in first..<Int(starts.pointer[set + 1]) {
-        let member = members.pointer[index]
-        guard index == first || members.pointer[index - 1] < member, Int(member) < memberCount else {
-          throw .element(
-            section: "\(name).setMembers", index: index, found: "\(member)",
-            expected: "ascending ids below \(memberCount)")
-        }
-      }
-    }
-    return (starts, members)
-  }
-
   /// Checks that the elements rise from 0 to `end` by at least `step` each time.
   package static func checkStarts(
     _ name: String, _ starts: FlatArray<UInt32>, end: Int, step: UInt32 = 0

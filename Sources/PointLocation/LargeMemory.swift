@@ -16,9 +16,12 @@ enum LargeMemory {
   static let leastBytes = 1 << 20
   private static let hugePageBytes = 2 << 20
   private static let pageBytes = 4096
+  /// `MADV_POPULATE_WRITE`, which not every C library names.
+  private static let populateWrite: Int32 = 23
 
+  /// - Parameter isFilled: whether all of it will be written to: then the system brings it at once, and not page by page.
   /// - Returns: memory that is aligned to 64 bytes at least, for `free` with the same number of bytes.
-  static func allocate(byteCount: Int) -> UnsafeMutableRawPointer {
+  static func allocate(byteCount: Int, isFilled: Bool = false) -> UnsafeMutableRawPointer {
     guard byteCount >= leastBytes else { return .allocate(byteCount: max(1, byteCount), alignment: 64) }
     let size = mappedBytes(byteCount)
     let reserved = size + hugePageBytes
@@ -31,6 +34,8 @@ enum LargeMemory {
     if hugePageBytes > before { munmap(start + size, hugePageBytes - before) }
     // Refused where the system has no huge pages.
     madvise(start, size, MADV_HUGEPAGE)
+    // Refused by a Linux before 5.14.
+    if isFilled { madvise(start, size, populateWrite) }
     return start
   }
 

@@ -102,8 +102,8 @@ extension PointCoverage {
   /// Appends the sections of the join; nothing is copied.
   public func write(to writer: inout SectionWriter) {
     writer.append("coverage.setOfPoint", setOfPoint)
-    writer.append("coverage.setStarts", setStarts)
-    writer.append("coverage.setMembers", setMembers)
+    base.write("coverage.set", to: &writer)
+    added.write("coverage.added", to: &writer)
   }
 
   /// A join over sections that `write` made, in memory or mapped from a file.
@@ -116,12 +116,26 @@ extension PointCoverage {
     validating reader: inout SectionReader, pointCount: Int, polygonCount: Int
   ) throws(SectionError) {
     setOfPoint = try reader.take("coverage.setOfPoint", count: pointCount)
-    (setStarts, setMembers) = try reader.takeSets("coverage", memberCount: polygonCount)
-    distinctSetCount = setStarts.count - 1
-    for point in 0..<pointCount where Int(setOfPoint.pointer[point]) >= setStarts.count - 1 {
-      throw .element(
-        section: "coverage.setOfPoint", index: point, found: "\(setOfPoint.pointer[point])",
-        expected: "a set below \(setStarts.count - 1)")
+    base = try FlatSets(validating: &reader, "coverage.set")
+    added = try FlatSets(validating: &reader, "coverage.added")
+    guard base.count > 0, base.members(of: 0).isEmpty else {
+      throw .count(section: "coverage.setStarts", found: base.count, expected: "a first set that is empty")
+    }
+    // Sets that no point has may name what is gone.
+    var isChecked = [Bool](repeating: false, count: setCount)
+    for point in 0..<pointCount {
+      let set = setOfPoint.pointer[point]
+      guard Int(set) < setCount else {
+        throw .element(
+          section: "coverage.setOfPoint", index: point, found: "\(set)", expected: "a set below \(setCount)")
+      }
+      if isChecked[Int(set)] { continue }
+      isChecked[Int(set)] = true
+      if Int(set) < base.count {
+        try base.checkMembers(of: Int(set), "coverage.set", below: polygonCount)
+      } else {
+        try added.checkMembers(of: Int(set) - base.count, "coverage.added", below: polygonCount)
+      }
     }
   }
 }

@@ -30,7 +30,8 @@ public final class Territory: Sendable {
       changed: Self.areas(of: changed.map { Int($0) }, in: outages))
     if previous.servicePoints === servicePoints {
       coverage = previous.coverage.updated(
-        points: servicePoints.points, polygons: polygons, newIdOfOld: newIdOfOld, changed: changed)
+        points: servicePoints.points, from: previous.polygons, to: polygons, newIdOfOld: newIdOfOld,
+        changed: changed)
     } else {
       coverage = PointCoverage.join(points: servicePoints.points, polygons: polygons)
     }
@@ -99,10 +100,14 @@ extension Territory {
   /// How many service points lie in an outage that is in force at a moment.
   public func servicePointsOut(at now: Timestamp) -> Int {
     let phases = outages.phases(at: now)
-    let isOut = (0..<coverage.setCount).map { set in
-      coverage.polygons(ofSet: UInt32(set)).contains { phases[Int($0)] == .inForce }
+    // By set, once a service point is found to have it.
+    var isOut = [Bool?](repeating: nil, count: coverage.setCount)
+    return coverage.setOfPoint.buffer.count { set in
+      if let known = isOut[Int(set)] { return known }
+      let found = coverage.polygons(ofSet: set).contains { phases[Int($0)] == .inForce }
+      isOut[Int(set)] = found
+      return found
     }
-    return coverage.setOfPoint.buffer.reduce(0) { $0 + (isOut[Int($1)] ? 1 : 0) }
   }
 }
 

@@ -1,7 +1,8 @@
 // The join, whole and after changes, against a covering query for each point.
 
-import PointLocation
 import Testing
+
+@testable import PointLocation
 
 @Suite struct JoinTests {
   @Test(arguments: UInt64(1)...8)
@@ -20,9 +21,9 @@ import Testing
   func `an updated join equals a join made anew`(seed: UInt64) {
     var shapes = AdversarialShapes(seed: seed)
     let old = Layer(&shapes, count: 40)
-    let oldIndex = PolygonIndex(old.polygonSet)
-    let points = hardPoints(&shapes, oldIndex.polygons, count: 3_000)
-    var coverage = PointCoverage.join(points: points, polygons: oldIndex)
+    var index = PolygonIndex(old.polygonSet)
+    let points = hardPoints(&shapes, index.polygons, count: 3_000)
+    var coverage = PointCoverage.join(points: points, polygons: index)
     var layer = old
     for _ in 0..<4 {
       var next = Layer()
@@ -43,11 +44,60 @@ import Testing
         changed.append(UInt32(next.shapes.count))
         next.shapes.append(shapes.shape())
       }
-      let index = PolygonIndex(next.polygonSet)
-      coverage = coverage.updated(points: points, polygons: index, newIdOfOld: newIdOfOld, changed: changed)
-      expect(coverage, points, index, seed)
-      layer = next
+      let nextIndex = PolygonIndex(next.polygonSet)
+      coverage = coverage.updated(
+        points: points, from: index, to: nextIndex, newIdOfOld: newIdOfOld, changed: changed)
+      expect(coverage, points, nextIndex, seed)
+      (layer, index) = (next, nextIndex)
     }
+  }
+
+  /// Ids stay, all move by one, or change places, in turns; sets pile up until they are sorted out.
+  @Test(arguments: UInt64(1)...4)
+  func `a join that is updated many times equals a join made anew`(seed: UInt64) {
+    var shapes = AdversarialShapes(seed: seed)
+    var layer = Layer(&shapes, count: 40)
+    var index = PolygonIndex(layer.polygonSet)
+    let points = hardPoints(&shapes, index.polygons, count: 1_500)
+    var coverage = PointCoverage.join(points: points, polygons: index)
+    var sortedOut = 0
+    var sharedBases = 0
+    for step in 0..<40 {
+      var newIdOfOld = (0..<UInt32(40)).map { $0 }
+      var next = layer
+      if step % 5 == 3 {
+        // The first goes and one comes at the end.
+        next.shapes.append(next.shapes.removeFirst())
+        newIdOfOld = [.max] + (0..<39)
+        next.shapes[39] = shapes.shape()
+      } else if step % 5 == 4 {
+        let (a, b) = (shapes.random.int(0..<40), shapes.random.int(0..<40))
+        next.shapes.swapAt(a, b)
+        newIdOfOld.swapAt(a, b)
+      }
+      var changed: Set<UInt32> = step % 5 == 3 ? [39] : []
+      for _ in 0..<3 {
+        let id = UInt32(shapes.random.int(0..<40))
+        next.shapes[Int(id)] = shapes.shape()
+        changed.insert(id)
+        for old in newIdOfOld.indices where newIdOfOld[old] == id { newIdOfOld[old] = .max }
+      }
+      let ids = changed.sorted()
+      var builder = PolygonSetBuilder()
+      for id in ids {
+        let shape = next.shapes[Int(id)]
+        builder.append(coordinates: shape.coordinates, ringStarts: shape.ringStarts)
+      }
+      let nextIndex = index.updated(newIdOfOld: newIdOfOld, changedIds: ids, changed: builder.build())
+      let nextCoverage = coverage.updated(
+        points: points, from: index, to: nextIndex, newIdOfOld: newIdOfOld, changed: ids)
+      expect(nextCoverage, points, nextIndex, seed)
+      if coverage.added.count > 0 && nextCoverage.added.count == 0 { sortedOut += 1 }
+      if nextCoverage.base.members.pointer == coverage.base.members.pointer { sharedBases += 1 }
+      (layer, index, coverage) = (next, nextIndex, nextCoverage)
+    }
+    #expect(sortedOut > 0, "seed \(seed): sets were never sorted out")
+    #expect(sharedBases > 10, "seed \(seed): sets were copied where no id moved")
   }
 
   @Test func `a layer that empties and fills again leaves no point behind`() {
@@ -58,9 +108,10 @@ import Testing
     let points = hardPoints(&shapes, full.polygons, count: 500)
     let emptied = PointCoverage.join(points: points, polygons: full)
       .updated(
-        points: points, polygons: none, newIdOfOld: [UInt32](repeating: .max, count: 12), changed: [])
+        points: points, from: full, to: none, newIdOfOld: [UInt32](repeating: .max, count: 12), changed: [])
     #expect(emptied.setOfPoint.buffer.allSatisfy { emptied.polygons(ofSet: $0).isEmpty })
-    let filled = emptied.updated(points: points, polygons: full, newIdOfOld: [], changed: Array(0..<12))
+    let filled = emptied.updated(
+      points: points, from: none, to: full, newIdOfOld: [], changed: Array(0..<12))
     expect(filled, points, full, 3)
   }
 

@@ -16,11 +16,12 @@ import Testing
     for step in 0..<8 {
       let change = Self.change(layer, &shapes, exchanges: step % 4 == 3)
       layer = change.layer
-      index = index.updated(
+      let old = index
+      index = old.updated(
         newIdOfOld: change.newIdOfOld, changedIds: change.changed,
         changed: Self.set(change.changed.map { layer[Int($0)] }))
       coverage = coverage.updated(
-        points: points, polygons: index, newIdOfOld: change.newIdOfOld, changed: change.changed)
+        points: points, from: old, to: index, newIdOfOld: change.newIdOfOld, changed: change.changed)
       if index.isLayered { layeredSteps += 1 }
       let fresh = PolygonIndex(Self.set(layer))
       #expect(index.count == layer.count)

@@ -121,7 +121,7 @@ struct WorkloadRun {
       let indexUpdate = start.seconds
       start = ThreadTime()
       updated = coverage!.updated(
-        points: points, polygons: updatedIndex!, newIdOfOld: newIdOfOld, changed: changed)
+        points: points, from: index, to: updatedIndex!, newIdOfOld: newIdOfOld, changed: changed)
       let update = start.seconds
       var geos = Double.nan
       if !oursOnly {

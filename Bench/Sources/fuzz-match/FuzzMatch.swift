@@ -88,10 +88,11 @@ struct FuzzLayer {
         }
         changed.append(UInt32(layer.count))
         layer.append(shapes.shape())
-        index = index.updated(
+        let old = index
+        index = old.updated(
           newIdOfOld: newIdOfOld, changedIds: changed, changed: Self.set(changed.map { layer[Int($0)] }))
         coverage = coverage.updated(
-          points: points, polygons: index, newIdOfOld: newIdOfOld, changed: changed)
+          points: points, from: old, to: index, newIdOfOld: newIdOfOld, changed: changed)
       }
       if let difference = compare(index, coverage, points) { return "version \(version), \(difference)" }
     }
