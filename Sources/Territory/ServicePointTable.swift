@@ -57,7 +57,7 @@ public final class ServicePointTable: Sendable {
         entries: rows.count, rowCount: rows.count, row: { UInt32($0) },
         hash: { entry in
           let text = key(rows.pointer + entry)
-          return text.isEmpty ? nil : pool.withBytes(text, hashBytes)
+          return text.isEmpty ? nil : pool.withBytes(text, hashKey)
         },
         sameKey: { pool.isSame(key(rows.pointer + $0), key(rows.pointer + $1)) }, precedes: precedes)
     }
@@ -132,6 +132,14 @@ extension ServicePointTable {
     _ column: (UnsafePointer<ServicePointRow>) -> PackedText
   ) -> RowList {
     guard !key.isEmpty else { return .none }
+    // The fewer instructions there are between two look-ups, the more of them wait for memory together.
+    if let number = TextShape.wholeNumber(key) {
+      let packed = pool.packed(number: number, digits: key.count)
+      return index.find(hash: hashDigits(number, count: key.count)) { row in
+        let text = column(rows.pointer + row)
+        return _fastPath(text == packed) || text.form == .heap && pool.equals(text, key)
+      }
+    }
     return index.find(hash: hashBytes(key)) { row in
       let cells = rows.pointer + row
       ccacheline_prefetch(cells)
@@ -165,7 +173,7 @@ extension ServicePointTable {
   /// - Parameter key: its bytes; of a phone, what `rows(phoneDigits:)` takes is `digits`.
   /// - Returns: the key's hash, for `fetchRow`.
   public func fetchIndex(_ kind: KeyKind, _ key: UnsafeBufferPointer<UInt8>, digits: UInt64 = 0) -> UInt64 {
-    let hash = kind == .phone ? mixBits(digits) : hashBytes(key)
+    let hash = kind == .phone ? mixBits(digits) : hashKey(key)
     index(kind) { $0.prefetch(hash: hash) }
     return hash
   }
