@@ -3,11 +3,20 @@
 
 /// The sign of the area of the triangle a, b, c: +1 if c lies left of the line from a to b, -1 if right of it, 0 if on it.
 ///
-/// Exact for all finite coordinates, the smallest included: beside 0 the next number is 5e-324.
+/// Exact for all finite coordinates, the smallest included: beside 0 the next number is 5e-324. For the side of a point that is asked about there is
+/// `pointSide`.
 @inline(__always)
 func orientation(
   _ ax: Double, _ ay: Double, _ bx: Double, _ by: Double, _ cx: Double, _ cy: Double
 ) -> Int {
+  certainOrientation(ax, ay, bx, by, cx, cy) ?? exactOrientation(ax, ay, bx, by, cx, cy)
+}
+
+/// The sign of `orientation` where rounded arithmetic can tell it.
+@inline(__always)
+func certainOrientation(
+  _ ax: Double, _ ay: Double, _ bx: Double, _ by: Double, _ cx: Double, _ cy: Double
+) -> Int? {
   let left = (ax - cx) * (by - cy)
   let right = (ay - cy) * (bx - cx)
   let determinant = left - right
@@ -16,7 +25,7 @@ func orientation(
   let bound = 3.330_669_073_875_471_6e-16 * (left.magnitude + right.magnitude) + 0x1p-900
   if determinant > bound { return 1 }
   if determinant < -bound { return -1 }
-  return exactOrientation(ax, ay, bx, by, cx, cy)
+  return nil
 }
 
 /// The sign of `orientation`, from the exact sum of its six products.

@@ -1,4 +1,4 @@
-// Where does a point lie, given where another one does? By the parity of the crossings of a path between them: exact.
+// Where does a point lie, given where another one does? By the parity of the crossings of a path between them.
 
 /// What a run of edges says about the way from a reference point r to a point p.
 enum PathCrossing {
@@ -12,7 +12,8 @@ enum PathCrossing {
   /// The path is taken to lie an infinitesimal step to the right of r's column and, by a yet smaller step, above p's row. So it meets no
   /// vertex: an edge meets the column if one end has x > rx and the other has not, and the row if one end has y > py and the
   /// other has not; it crosses a leg if the leg's ends lie on different sides of it. This is the rule for whatever is collinear.
-  /// Each edge's part is exact, so edges that the path does not meet may be left out or not.
+  /// Each edge's part is its own and exact, but that the side of p is `pointSide`'s: so edges that the path does not meet may be left out or not, and
+  /// p counts as on the side of each edge on which GEOS has it.
   ///
   /// - Precondition: r lies on none of the edges.
   @inline(__always)
@@ -31,7 +32,7 @@ enum PathCrossing {
         if meetsRow {
           let isBeyond = ax > px && bx > px && ax > rx && bx > rx || ax < px && bx < px && ax < rx && bx < rx
           if !isBeyond {
-            let side = orientation(ax, ay, bx, by, px, py)
+            let side = pointSide(ax, ay, bx, by, px, py)
             if side == 0 { return .onEdge }
             if side != cornerSide(ax, ay, bx, by, rx, py) { crossings += 1 }
           }

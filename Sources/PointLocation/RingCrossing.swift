@@ -1,4 +1,4 @@
-// Does a polygon cover a point? By counting the crossings of a ray with all of its edges: exact, and in time linear in its vertices.
+// Does a polygon cover a point? By counting the crossings of a ray with all of its edges, in time linear in its vertices.
 
 /// What one edge says about a point: nothing, one crossing of the ray towards greater x, or the point lies on the edge.
 enum EdgeCrossing {
@@ -23,7 +23,7 @@ func crossing(
   }
   if ax < x && bx < x { return .none }
   if ax > x && bx > x { return .crosses }
-  let side = orientation(ax, ay, bx, by, x, y)
+  let side = pointSide(ax, ay, bx, by, x, y)
   if side == 0 { return .boundary }
   return (side > 0) == (by > ay) ? .crosses : .none
 }

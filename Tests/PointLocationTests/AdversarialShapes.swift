@@ -15,7 +15,7 @@ struct Shape {
 
 /// Makes territories whose polygons are hard for floating-point arithmetic, and all but a few of them valid for GEOS.
 struct AdversarialShapes {
-  static let kindCount = 13
+  static let kindCount = 14
   var random: SeededRandom
   /// The middle and the half width of the territory; powers of two and halves of them put vertices on the borders of cells.
   let middleX: Double
@@ -33,8 +33,13 @@ struct AdversarialShapes {
     isOnGrid = random.int(0..<2) == 0
   }
 
-  mutating func shape() -> Shape {
-    switch random.int(0..<Self.kindCount) {
+  /// The number of the kind with an edge past the origin.
+  static let pastTheOrigin = 12
+
+  mutating func shape() -> Shape { shape(ofKind: random.int(0..<Self.kindCount)) }
+
+  mutating func shape(ofKind kind: Int) -> Shape {
+    switch kind {
     case 0: star(holes: 0)
     case 1: star(holes: 1)
     case 2: stairs()
@@ -47,6 +52,7 @@ struct AdversarialShapes {
     case 9: collinearRun()
     case 10: onePoint()
     case 11: line()
+    case Self.pastTheOrigin: pastTheOrigin()
     default: world()
     }
   }
@@ -59,8 +65,12 @@ struct AdversarialShapes {
     let index = random.int(0..<polygons.vertexCount)
     var (x, y) = vertex(index)
     let other = vertex(random.int(0..<polygons.vertexCount))
-    switch random.int(0..<8) {
+    switch random.int(0..<9) {
     case 0: break
+    case 8:
+      if let point = pointBesideLine(vertex(index), vertex(min(index + 1, polygons.vertexCount - 1))) {
+        return point
+      }
     case 1, 2:
       let next = vertex(min(index + 1, polygons.vertexCount - 1))
       let share = random.int(0..<3) == 0 ? 0.5 : random.double(0...1)
@@ -83,6 +93,22 @@ struct AdversarialShapes {
     case 3: y = y.nextDown
     default: break
     }
+    return (x, y)
+  }
+
+  /// A point as close to the line through a and b as doubles have one, near the origin. If the line passes there, coordinates have places there far
+  /// beneath those of a and b, and the determinant of the three is a part of its products that no two doubles can hold.
+  private mutating func pointBesideLine(
+    _ a: (x: Double, y: Double), _ b: (x: Double, y: Double)
+  ) -> (x: Double, y: Double)? {
+    let (dx, dy) = (b.x - a.x, b.y - a.y)
+    if dx == 0 { return nil }
+    let x = random.double(-2...2) * Double(sign: .plus, exponent: -random.int(1..<110), significand: 1)
+    // a.x * b.y - a.y * b.x without cancellation (Kahan).
+    let product = a.y * b.x
+    let cross = (-product).addingProduct(a.x, b.y) + product.addingProduct(-a.y, b.x)
+    var y = (x * dy - cross) / dx
+    for _ in 0..<random.int(0..<4) { y = random.int(0..<2) == 0 ? y.nextUp : y.nextDown }
     return (x, y)
   }
 
@@ -247,6 +273,15 @@ struct AdversarialShapes {
     let dy = [0.0, 1, 1, 0.25][random.int(0..<4)] * radius
     var shape = Shape()
     shape.addRing([x, y, x + dx, y + dy, x + dx * 0.5, y + dy * 0.5])
+    return shape
+  }
+
+  /// A triangle with an edge through the origin, or within the rounding of its ends.
+  private mutating func pastTheOrigin() -> Shape {
+    let (x, y) = (random.double(-180...180) * reach, random.double(-90...90) * reach)
+    let share = random.int(0..<3) == 0 ? 0x1p-3 : random.double(0.01...1)
+    var shape = Shape()
+    shape.addRing([x, y, -x * share, -y * share, -y * random.double(0.1...1), x * random.double(0.1...1)])
     return shape
   }
 

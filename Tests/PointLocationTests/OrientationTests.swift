@@ -1,5 +1,6 @@
 // The orientation predicate against exact integer arithmetic.
 
+import CGEOS
 import Testing
 
 @testable import PointLocation
@@ -85,6 +86,36 @@ import Testing
         Issue.record("seed \(seed): \(corners) by \(scale) gave \(sign(scale)), not \(expected)")
       }
     }
+  }
+
+  @Test(arguments: UInt64(1)...8)
+  func `the side of a point that is asked about is that of GEOS, beneath its rounding as well`(seed: UInt64) {
+    let context = GEOS_init_r()
+    defer { GEOS_finish_r(context) }
+    var shapes = AdversarialShapes(seed: seed)
+    var otherwise = 0
+    for _ in 0..<32 {
+      var builder = PolygonSetBuilder()
+      let shape = shapes.shape(ofKind: shapes.random.int(0..<2) == 0 ? AdversarialShapes.pastTheOrigin : 6)
+      builder.append(coordinates: shape.coordinates, ringStarts: shape.ringStarts)
+      let polygons = builder.build()
+      let c = polygons.coordinates
+      for _ in 0..<512 {
+        let (x, y) = shapes.point(polygons)
+        if !GEOSReference.canTell(x: x, y: y) { continue }
+        for edge in stride(from: 0, to: c.count - 2, by: 2) {
+          let side = pointSide(c[edge], c[edge + 1], c[edge + 2], c[edge + 3], x, y)
+          let truth = GEOSOrientationIndex_r(context, c[edge], c[edge + 1], c[edge + 2], c[edge + 3], x, y)
+          if side != Int(truth) {
+            Issue.record(
+              "seed \(seed): \((c[edge], c[edge + 1], c[edge + 2], c[edge + 3], x, y)) gave \(side), GEOS \(truth)"
+            )
+          }
+          if side != orientation(c[edge], c[edge + 1], c[edge + 2], c[edge + 3], x, y) { otherwise += 1 }
+        }
+      }
+    }
+    #expect(otherwise > 20, "seed \(seed) makes too few points beneath GEOS's rounding to mean anything")
   }
 
   @Test func `turning the triangle keeps the sign, exchanging two corners flips it`() {
