@@ -20,6 +20,7 @@ final class AreaCheck {
   private let context: GEOSContextHandle_t
   private let demandsWinding: Bool
   private var repairs: [AreaFault] = []
+  private let fileHash = FileHash()
 
   private static let ringVertexCountMin = 4
   /// A tenth of a millimetre.
@@ -34,8 +35,18 @@ final class AreaCheck {
 
   deinit { GEOS_finish_r(context) }
 
+  /// What an area is known by, as it came in WGS 84 degrees; and whether its winding counts, on which depends what is reported as repaired.
+  func hash(of geometry: RawGeometry) -> ContentHash {
+    fileHash.begin()
+    geometry.coordinates.withUnsafeBytes { fileHash.update($0) }
+    geometry.ringStarts.withUnsafeBytes { fileHash.update($0) }
+    geometry.polygonStarts.withUnsafeBytes { fileHash.update($0) }
+    withUnsafeBytes(of: demandsWinding) { fileHash.update($0) }
+    return fileHash.end()
+  }
+
   /// - Returns: the area with what was repaired, or the reason for which there is none.
-  func area(of geometry: RawGeometry) -> Result<(area: OutageArea, repairs: [AreaFault]), RejectedArea> {
+  func area(of geometry: RawGeometry) -> AreaOutcome {
     repairs = []
     var polygons = rings(of: geometry)
     var isSplit = false
@@ -258,6 +269,9 @@ final class AreaCheck {
     return result
   }
 }
+
+/// What became of an area.
+typealias AreaOutcome = Result<(area: OutageArea, repairs: [AreaFault]), RejectedArea>
 
 /// An area that nothing can be made of.
 struct RejectedArea: Error {

@@ -183,8 +183,16 @@ struct FileHash: ~Copyable {
 
   /// Of these bytes alone, whatever came before.
   func ofAll(_ bytes: UnsafeRawBufferPointer) -> ContentHash {
-    EVP_DigestInit_ex(context, nil, nil)
-    EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
+    begin()
+    update(bytes)
+    return end()
+  }
+
+  /// Forgets what came before. Quicker than another one, for which libcrypto looks up the algorithm.
+  func begin() { EVP_DigestInit_ex(context, nil, nil) }
+
+  /// Of what came since the beginning; then it has to begin again.
+  func end() -> ContentHash {
     var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
     withUnsafeMutableBytes(of: &words) {
       _ = EVP_DigestFinal_ex(context, $0.baseAddress?.assumingMemoryBound(to: UInt8.self), nil)

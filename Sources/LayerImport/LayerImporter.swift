@@ -156,9 +156,9 @@ public enum LayerImporter {
     _ reader: any RecordReader, _ file: String, _ settings: ImportSettings,
     _ progress: (ImportProgress) -> Void, _ recognition: LayerRecognition?
   ) throws(ImportError) -> (outages: [Outage], report: ImportReport, mapping: FieldMapping) {
-    let reader = RecordsAhead.of(reader)
     var converter = try RecordConverter(
       reader: reader, content: .outages, settings: settings, file: fileName(file), recognition: recognition)
+    let reader = RecordsAhead.of(reader, converter.areasAhead())
     var record = RawRecord()
     var outages: [Outage] = []
     var places: [String: (index: Int, record: Int)] = [:]

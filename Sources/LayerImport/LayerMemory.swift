@@ -107,6 +107,9 @@ final class LayerRecognition {
 
   // MARK: Areas
 
+  /// Of the layer before.
+  var areasBefore: [ContentHash: KnownArea] { before.areas }
+
   func area(_ hash: ContentHash) -> KnownArea? {
     guard let area = before.areas[hash] ?? memory.areas[hash] else { return nil }
     memory.areas[hash] = area

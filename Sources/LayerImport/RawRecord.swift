@@ -24,6 +24,8 @@ struct RawRecord {
   var columns: KnownColumns?
   /// The record was known by its bytes: nothing else is set but `number` and `hash`.
   var known: KnownRecord?
+  /// What came of its area, where that was looked at ahead.
+  var area: AreaAhead?
   /// What makes the record as a whole unusable.
   var fault: (reason: ImportReason, found: String, expected: String)?
 
@@ -37,6 +39,7 @@ struct RawRecord {
     hash = nil
     columns = nil
     known = nil
+    area = nil
     fault = nil
   }
 

@@ -533,15 +533,24 @@ struct RecordConverter {
     return LonLat(lonDegrees: record.geometry.coordinates[0], latDegrees: record.geometry.coordinates[1])
   }
 
+  /// A turn beyond either way: areas may cross the antimeridian.
+  static let areaLongitudeMax = 540.0
+
+  /// What looks at the areas of this file ahead; `nil` where they have to be brought to WGS 84 first.
+  func areasAhead() -> AreasAhead? {
+    guard content == .outages, transform.isIdentity else { return nil }
+    return AreasAhead(demandsWinding: demandsWinding, known: recognition?.areasBefore ?? [:])
+  }
+
   private mutating func area(_ record: inout RawRecord, id: String) throws(ConversionStop) -> OutageArea {
     try checkKind(record, id: id, wanted: "a polygon or multipolygon")
-    try checkCoordinates(&record, id: id, longitudeMax: 540)
-    areaHash = recognition.map { _ in ContentHash(of: record.geometry, demandsWinding: demandsWinding) }
+    try checkCoordinates(&record, id: id, longitudeMax: Self.areaLongitudeMax)
+    areaHash = recognition.map { _ in record.area?.hash ?? areas.hash(of: record.geometry) }
     if let areaHash, let known = recognition?.area(areaHash) {
       note(known.repairs, record, id: id)
       return known.area
     }
-    switch areas.area(of: record.geometry) {
+    switch record.area?.outcome ?? areas.area(of: record.geometry) {
     case .success(let result):
       note(result.repairs, record, id: id)
       if let areaHash {

@@ -1,6 +1,7 @@
-// Reads records on a thread of its own, some ahead of the one who converts them.
+// Reads records on a thread of its own and checks their areas on another, some ahead of the one who converts them.
 
-/// The records of another reader, which a thread parses while those before are converted and checked: either takes about half of the time.
+/// The records of another reader, which a thread parses while the areas of those before are checked on another, and those before these are
+/// converted.
 final class RecordsAhead: RecordReader {
   /// A record with what its reader told when it had read it.
   private struct Reading {
@@ -10,15 +11,19 @@ final class RecordsAhead: RecordReader {
   }
 
   /// Some records that follow each other.
-  private final class Batch {
+  private struct Batch {
     var readings = [Reading](repeating: Reading(), count: RecordsAhead.batchRecords)
     var count = 0
     /// What the reader threw behind them.
     var failure: ImportError?
   }
 
-  /// Memory is bounded by so many batches, and the longest record.
-  private static let batchCount = 4
+  private final class BatchBox {
+    var batch = Batch()
+  }
+
+  /// At either thread; memory is bounded by these batches, and the longest record.
+  private static let batchCount = 3
   private static let batchRecords = 32
   /// A batch with more bytes is full.
   private static let batchBytes = 1 << 17
@@ -40,12 +45,11 @@ final class RecordsAhead: RecordReader {
 
   /// Used by the thread until the last record was taken.
   private let reader: any RecordReader
-  private let batches: WorkAhead<Batch>
-  private var batch: Batch?
+  private let batches: WorkAhead<BatchBox>
+  private var taken: BatchBox?
   private var next = 0
 
-  /// - Parameter reader: not to be used by others from then on.
-  private init(_ reader: any RecordReader) {
+  private init(_ reader: any RecordReader, _ areas: AreasAhead?) {
     format = reader.format
     recordNoun = reader.recordNoun
     layers = reader.layers
@@ -59,17 +63,31 @@ final class RecordsAhead: RecordReader {
     bytesRead = reader.bytesRead
     bytesTotal = reader.bytesTotal
     self.reader = reader
-    batches = WorkAhead(parts: (0..<Self.batchCount).map { _ in Batch() }) { batch in
-      Self.fill(batch, from: reader)
+    let boxes = { (0..<Self.batchCount).map { _ in BatchBox() } }
+    let parsed = WorkAhead(parts: boxes()) { box in Self.fill(&box.batch, from: reader) }
+    guard let areas else {
+      batches = parsed
+      return
+    }
+    var used: BatchBox?
+    batches = WorkAhead(parts: boxes()) { (box) throws(ImportError) in
+      used = try parsed.next(giving: used)
+      guard let used else { return false }
+      swap(&box.batch, &used.batch)
+      for index in 0..<box.batch.count { areas.look(at: &box.batch.readings[index].record) }
+      return true
     }
   }
 
   /// The same records; ahead, where the file is worth it.
-  static func of(_ reader: any RecordReader) -> any RecordReader {
-    reader is JSONRecordReader && reader.bytesTotal >= fileBytesMin ? RecordsAhead(reader) : reader
+  /// - Parameters:
+  ///   - reader: not to be used by others from then on.
+  ///   - areas: looks at the records' areas; `nil` where that has to wait for their conversion.
+  static func of(_ reader: any RecordReader, _ areas: AreasAhead?) -> any RecordReader {
+    reader is JSONRecordReader && reader.bytesTotal >= fileBytesMin ? RecordsAhead(reader, areas) : reader
   }
 
-  private static func fill(_ batch: Batch, from reader: any RecordReader) -> Bool {
+  private static func fill(_ batch: inout Batch, from reader: any RecordReader) -> Bool {
     batch.count = 0
     var bytes = 0
     while batch.count < batchRecords, bytes < batchBytes {
@@ -89,19 +107,19 @@ final class RecordsAhead: RecordReader {
 
   func next(_ record: inout RawRecord) throws(ImportError) -> Bool {
     while true {
-      if let batch, next < batch.count {
+      if let taken, next < taken.batch.count {
         // Its memory goes back for another record, unless it is a large one's.
         if record.byteCount > Self.batchBytes { record = RawRecord() }
-        swap(&record, &batch.readings[next].record)
-        columns = batch.readings[next].columns
-        bytesRead = batch.readings[next].bytesRead
+        swap(&record, &taken.batch.readings[next].record)
+        columns = taken.batch.readings[next].columns
+        bytesRead = taken.batch.readings[next].bytesRead
         next += 1
         return true
       }
-      if let failure = batch?.failure { throw failure }
-      batch = try batches.next(giving: batch)
+      if let failure = taken?.batch.failure { throw failure }
+      taken = try batches.next(giving: taken)
       next = 0
-      if batch == nil { return false }
+      if taken == nil { return false }
     }
   }
 
