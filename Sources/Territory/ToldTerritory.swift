@@ -149,9 +149,11 @@ extension ToldTerritory {
       case .crewChanged: 4
       }
     }
-    return changes.enumerated().sorted {
-      (rank($0.element.change.kind), $0.offset) < (rank($1.element.change.kind), $1.offset)
-    }.map(\.element)
+    // There are tens of thousands after a full refresh: they are not moved more than once.
+    var ordered: [ChangedServicePoints] = []
+    ordered.reserveCapacity(changes.count)
+    for place in 0...4 { ordered += changes.lazy.filter { rank($0.change.kind) == place } }
+    return ordered
   }
 
   /// Finds the service points of the old table in the new one; those that have gone are told as restored.
