@@ -124,7 +124,11 @@ extension TerritorySnapshot {
     }
     guard head.withUnsafeBytes({ writeAll($0, to: descriptor, at: 0) }) else { throw failure("write") }
     for (section, offset) in placed {
-      guard writeAll(UnsafeRawBufferPointer(section.bytes.buffer), to: descriptor, at: offset) else {
+      let bytes = section.bytes
+      let isWritten = withExtendedLifetime(bytes) {
+        writeAll(UnsafeRawBufferPointer(bytes.buffer), to: descriptor, at: offset)
+      }
+      guard isWritten else {
         throw failure("write section \(section.name)")
       }
     }
@@ -146,10 +150,12 @@ extension TerritorySnapshot {
       var name = Array(section.name.utf8)
       name += [UInt8](repeating: 0, count: nameByteCountMax - name.count)
       table += name
-      append(cchecksum_block(section.bytes.pointer, section.bytes.count), to: &table)
+      let bytes = section.bytes
+      let checksum = withExtendedLifetime(bytes) { cchecksum_block(bytes.pointer, bytes.count) }
+      append(checksum, to: &table)
       append(UInt64(offset), to: &table)
-      append(UInt64(section.bytes.count), to: &table)
-      offset += section.bytes.count
+      append(UInt64(bytes.count), to: &table)
+      offset += bytes.count
     }
     var header = magic
     append(formatVersion, to: &header)

@@ -4,12 +4,17 @@
 public struct FlatSection: Sendable {
   /// What the array is, for messages: `polygons.coordinates`.
   public let name: String
-  public let bytes: FlatArray<UInt8>
+  /// Where they are not held, they are made with each call.
+  public var bytes: FlatArray<UInt8> { make() }
+  private let make: @Sendable () -> FlatArray<UInt8>
 
   /// - Parameter bytes: aligned to 8 bytes when it is read; a file that starts its sections at multiples of 64 is best.
-  public init(name: String, bytes: FlatArray<UInt8>) {
+  public init(name: String, bytes: FlatArray<UInt8>) { self.init(name: name) { bytes } }
+
+  /// - Parameter make: gives the bytes, the same each time.
+  init(name: String, make: @escaping @Sendable () -> FlatArray<UInt8>) {
     self.name = name
-    self.bytes = bytes
+    self.make = make
   }
 }
 
@@ -40,10 +45,20 @@ public struct SectionWriter {
   public init() {}
 
   public mutating func append<Element>(_ name: String, _ array: FlatArray<Element>) {
-    let start = array.storage.bytes.baseAddress.map { UnsafeRawPointer(array.pointer) - $0 } ?? 0
-    sections.append(
-      FlatSection(
-        name: name, bytes: FlatArray(storage: array.storage, byteOffset: start, count: array.byteCount)))
+    sections.append(FlatSection(name: name, bytes: array.bytes))
+  }
+
+  /// For what is large and has to be put together: it is done with each use of the section, and not held between them.
+  public mutating func append<Element>(_ name: String, _ make: @escaping @Sendable () -> FlatArray<Element>) {
+    sections.append(FlatSection(name: name) { make().bytes })
+  }
+}
+
+extension FlatArray {
+  /// The same memory.
+  fileprivate var bytes: FlatArray<UInt8> {
+    let start = storage.bytes.baseAddress.map { UnsafeRawPointer(pointer) - $0 } ?? 0
+    return FlatArray<UInt8>(storage: storage, byteOffset: start, count: byteCount)
   }
 }
 

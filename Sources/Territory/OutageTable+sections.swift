@@ -21,13 +21,12 @@ extension OutageTable {
     var texts: [UInt8] = []
     var textStarts: [UInt32] = [0]
     var numbers: [Int64] = []
-    var coordinates: [Double] = []
+    var coordinateCount = 0
     var ringStarts: [Int32] = []
     var polygonStarts: [Int32] = []
     var areaStarts: [UInt32] = [0, 0, 0]
     textStarts.reserveCapacity(count * OutageFields.textCount + 1)
     numbers.reserveCapacity(count * OutageFields.numberCount)
-    coordinates.reserveCapacity(outages.reduce(0) { $0 + $1.area.coordinates.count })
     for outage in outages {
       for text in [
         outage.outageId, outage.kind.text, outage.status.text, outage.cause, outage.causeKind?.text,
@@ -46,17 +45,24 @@ extension OutageTable {
       for number in [outage.customersAffected, outage.customersRestored] {
         numbers.append(number.map(Int64.init) ?? OutageFields.noNumber)
       }
-      coordinates.append(contentsOf: outage.area.coordinates)
+      coordinateCount += outage.area.coordinates.count
       ringStarts.append(contentsOf: outage.area.ringStarts)
       polygonStarts.append(contentsOf: outage.area.polygonStarts)
-      areaStarts.append(UInt32(coordinates.count / 2))
+      areaStarts.append(UInt32(coordinateCount / 2))
       areaStarts.append(UInt32(ringStarts.count))
       areaStarts.append(UInt32(polygonStarts.count))
     }
     writer.append(Self.firstSection, FlatArray(texts))
     writer.append("outages.textStarts", FlatArray(textStarts))
     writer.append("outages.numbers", FlatArray(numbers))
-    writer.append("outages.coordinates", FlatArray(coordinates))
+    writer.append("outages.coordinates") { [outages, coordinateCount] in
+      FlatArray<Double>(count: coordinateCount) { target in
+        var rest = target[...]
+        for outage in outages {
+          rest = rest[rest.update(fromContentsOf: outage.area.coordinates)...]
+        }
+      }
+    }
     writer.append("outages.ringStarts", FlatArray(ringStarts))
     writer.append("outages.polygonStarts", FlatArray(polygonStarts))
     writer.append("outages.areaStarts", FlatArray(areaStarts))

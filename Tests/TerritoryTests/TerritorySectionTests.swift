@@ -57,14 +57,15 @@ import Testing
     var refusals = 0
     for (number, section) in writer.sections.enumerated() where section.bytes.count >= 4 {
       for _ in 0..<6 {
-        let word = Int.random(in: 0..<section.bytes.count / 4, using: &random) * 4
+        let bytes = section.bytes
+        let word = Int.random(in: 0..<bytes.count / 4, using: &random) * 4
         let value = [0, 1, 0x7FFF_FFFF, .max, UInt32.random(in: 0...UInt32.max, using: &random)]
           .randomElement(using: &random)!
         var sections = writer.sections
         sections[number] = FlatSection(
           name: section.name,
-          bytes: FlatArray(count: section.bytes.count) { copy in
-            _ = copy.initialize(from: section.bytes.buffer)
+          bytes: FlatArray(count: bytes.count) { copy in
+            withExtendedLifetime(bytes) { _ = copy.initialize(from: bytes.buffer) }
             UnsafeMutableRawPointer(copy.baseAddress! + word).storeBytes(of: value, as: UInt32.self)
           })
         var reader = SectionReader(sections)
