@@ -125,7 +125,7 @@ struct StoreLimits: Sendable {
   /// How long a writer waits for another process.
   var busyTimeoutSeconds = 10.0
   /// Page cache of one connection; there are at most four.
-  var cacheKiB = 16 * 1024
+  var cacheKiB = 4 * 1024
   /// The write-ahead log is brought into the file when it has so many pages (32 MiB) ...
   var walPages = 8192
   /// ... and cut back to this size.
