@@ -7,7 +7,7 @@ Docs/BENCHMARKS.md, with their plots beside it; --keep FOLDER keeps the figures 
 import argparse, json, os, shutil, statistics, subprocess, sys, tempfile, threading, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from measure import BENCH, OUTAGED, RESP, ROOT, Daemon, Server, load, machine, memory, say, wait_until
+from measure import BENCH, OUTAGED, RESP, ROOT, Daemon, Server, forget_peak, load, machine, memory, say, wait_until
 import postgis, report
 
 SIZES = {name: type(value)(os.environ.get(name, value)) for name, value in {
@@ -238,19 +238,26 @@ class Bench:
         self.results["memoryAtStart"] = memory(daemon.pid)
         rounds = {"full": [], "one percent": []}
         phases = {}
+        peaks = []
         daemon.publish(self.layers[0])
         for _ in range(SIZES["REPETITIONS"]):
             for kind, path in (("full", self.layers[1]), ("full", self.layers[0]), ("one percent", self.layers[2]),
                                ("one percent", self.layers[0])):
+                before = memory(daemon.pid)["VmRSS"], territory_mebibytes(daemon)
+                forget_peak(daemon.pid)
                 outcome, milliseconds = daemon.publish(path)
                 rounds[kind].append(milliseconds)
+                if kind == "full":
+                    peaks.append({"before": before[0], "peak": memory(daemon.pid)["VmHWM"], "old": before[1],
+                                  "new": territory_mebibytes(daemon)})
                 for timing in outcome["timings"]:
                     phases.setdefault(kind, {}).setdefault(timing["phase"], []).append(timing["milliseconds"])
         self.results["publishes"] = {"milliseconds": rounds, "phases": phases}
-        info = daemon.info()
-        self.results["memory"] = memory(daemon.pid) | {"territory": int(info["territory_bytes"]) / (1 << 20)}
+        self.results["memory"] = {"territory": territory_mebibytes(daemon)} | memory(daemon.pid)
+        self.results["memory"]["VmHWM"] = max(peak["peak"] for peak in peaks)
+        self.results["fullPublishMemory"] = peaks
         say(", ".join(f"{kind}: {statistics.median(values):,.0f} ms" for kind, values in rounds.items())
-            + f"; memory {self.results['memory']}")
+            + f"; memory {self.results['memory']}; peaks of full publishes {peaks}")
         self.end(daemon)
 
     def restart(self):
@@ -322,6 +329,11 @@ def shares(output):
         part = next((name for name, marks in PARTS if any(mark in fields[1] for mark in marks)), "other: run-time library")
         found[part] = found.get(part, 0) + float(fields[0][:-1]) / 100
     return found
+
+
+def territory_mebibytes(daemon):
+    """What the Territory's arrays hold."""
+    return int(daemon.info()["territory_bytes"]) / (1 << 20)
 
 
 def fill_redis(path, plan, length):

@@ -161,6 +161,12 @@ def memory(pid):
     return {name: int(fields[name]) / 1024 for name in ("VmRSS", "VmHWM", "RssAnon", "RssFile")}
 
 
+def forget_peak(pid):
+    """Has `VmHWM` count from now on (proc(5), clear_refs)."""
+    with open(f"/proc/{pid}/clear_refs", "w") as file:
+        file.write("5")
+
+
 def load(socket_path, plan, out, *arguments, may_fail=False):
     """One run of outage-load; its figures. With `out`, its files go to out.json, out.svg and so on."""
     command = [f"{BENCH}/outage-load", "run", "--socket", socket_path, "--plan", plan, "--json", f"{out}.json",

@@ -65,6 +65,9 @@ def targets(results):
     row(f"wrong or failed answers in {answers['answered']:,} under {under}", "0", bad, 0, f"{bad}")
     megabytes = results["memory"]["VmRSS"] * 1.048576
     row("resident memory, serving", "at most 400 MB", megabytes, 400, f"{megabytes:,.0f} MB")
+    publish = max(results["fullPublishMemory"], key=lambda publish: publish["peak"] / (publish["old"] + publish["new"]))
+    row("peak of resident memory during a full publish, of the old and the new Territory's arrays", "at most 1.2 x",
+        publish["peak"] / (publish["old"] + publish["new"]), 1.2)
     publishes = results["publishes"]["milliseconds"]
     row("publish of a full layer, unloaded", "under 2 s", median(publishes["full"]) / 1e3, 2,
         f"{median(publishes['full']) / 1e3:.2f} s")
@@ -160,6 +163,8 @@ def render(results, plots):
     lines += ["", f"Resident memory in MiB: {restarted['VmRSS']:.0f} after a start (its own {restarted['RssAnon']:.0f}, mapped files "
               f"{restarted['RssFile']:.0f}), {now['VmRSS']:.0f} after {4 * sizes['REPETITIONS'] + 1} publishes (own {now['RssAnon']:.0f}, mapped "
               f"{now['RssFile']:.0f}), {now['VmHWM']:.0f} at the peak of a publish. The Territory's arrays: {now['territory']:.0f}. "
+              f"A full publish added at most "
+              f"{max(publish['peak'] - publish['before'] for publish in results['fullPublishMemory']):.0f} at its peak to what was resident before. "
               f"The import of the addresses took {results['importSeconds']:.1f} s.", "", "### Answers", ""]
     answers = results["answers"]
     lines.append(
