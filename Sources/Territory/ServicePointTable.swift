@@ -137,14 +137,28 @@ extension ServicePointTable {
       let packed = pool.packed(number: number, digits: key.count)
       return index.find(hash: hashDigits(number, count: key.count)) { row in
         let text = column(rows.pointer + row)
-        return _fastPath(text == packed) || text.form == .heap && pool.equals(text, key)
+        return _fastPath(text == packed) || text.form == .heap && isSame(text, key)
       }
     }
-    return index.find(hash: hashBytes(key)) { row in
+    return findText(key, in: index, column)
+  }
+
+  /// A key that is not digits alone; out of line, so that the look-up of one that is remains short.
+  @inline(never)
+  private func findText(
+    _ key: UnsafeBufferPointer<UInt8>, in index: KeyIndex,
+    _ column: (UnsafePointer<ServicePointRow>) -> PackedText
+  ) -> RowList {
+    index.find(hash: hashBytes(key)) { row in
       let cells = rows.pointer + row
       ccacheline_prefetch(cells)
       return pool.equals(column(cells), key)
     }
+  }
+
+  @inline(never)
+  private func isSame(_ text: PackedText, _ key: UnsafeBufferPointer<UInt8>) -> Bool {
+    pool.equals(text, key)
   }
 
   private func hasExtraPhone(_ row: Int, _ digits: UInt64) -> Bool {

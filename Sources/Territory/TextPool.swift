@@ -8,19 +8,19 @@ struct TextPool: Sendable {
   let suffixPatterns: PatternTable
   let prefixPatterns: PatternTable
   /// By number of digits, what packs a text that is nothing but so many digits; all ones where there is no such text.
-  private let digitsAlone: InlineArray<14, UInt64>
+  private let digitsAlone: FlatArray<UInt64>
 
   init(heap: FlatArray<UInt8>, suffixPatterns: PatternTable, prefixPatterns: PatternTable) {
     self.heap = heap
     self.suffixPatterns = suffixPatterns
     self.prefixPatterns = prefixPatterns
-    var digitsAlone = InlineArray<14, UInt64>(repeating: .max)
+    var digitsAlone = [UInt64](repeating: .max, count: TextShape.wholeDigits.upperBound + 1)
     for pattern in 0..<suffixPatterns.count where suffixPatterns.text(pattern).isEmpty {
       let digits = Int(suffixPatterns.digits(pattern))
       guard TextShape.wholeDigits.contains(digits) else { continue }
       digitsAlone[digits] = PackedText(suffixPattern: UInt32(pattern), number: 0).bits
     }
-    self.digitsAlone = digitsAlone
+    self.digitsAlone = FlatArray(digitsAlone)
   }
 
   /// The most bytes that `write` may write to for this text, which is more than it has.
@@ -85,7 +85,9 @@ struct TextPool: Sendable {
   /// How a text that is nothing but decimal digits is packed, if it is not on the heap.
   /// - Parameter digits: one of `TextShape.wholeDigits`.
   @inline(__always)
-  func packed(number: UInt64, digits: Int) -> PackedText { PackedText(bits: digitsAlone[digits] | number) }
+  func packed(number: UInt64, digits: Int) -> PackedText {
+    PackedText(bits: digitsAlone.pointer[digits] | number)
+  }
 
   /// Whether two texts have the same bytes.
   func isSame(_ a: PackedText, _ b: PackedText) -> Bool {
