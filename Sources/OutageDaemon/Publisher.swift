@@ -5,6 +5,7 @@ import Foundation
 import LayerImport
 import LayerStore
 import OutageModel
+import PointLocation
 import Territory
 
 /// What a publish or a roll-back did, or would do.
@@ -70,7 +71,11 @@ public final class Publisher {
         problem = error
       }
     }
-    territory = Territory(servicePoints: try loadServicePoints(), outages: try loadOutages())
+    // Nothing is served yet that would have to share them.
+    let processors = Processors(count: ProcessInfo.processInfo.activeProcessorCount) {
+      DispatchQueue.concurrentPerform(iterations: $0, execute: $1)
+    }
+    territory = Territory(servicePoints: try loadServicePoints(), outages: try loadOutages(), processors)
     return problem
   }
 

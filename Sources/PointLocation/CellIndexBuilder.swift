@@ -5,19 +5,42 @@ struct Cell: BitwiseCopyable {
   var minX: Double
   var minY: Double
   var size: Double
+  /// Its corner, in widths of the smallest cells.
+  var column: Int
+  var row: Int
   /// 12 for the whole frame, 0 for the smallest cells.
   var level: Int
   var reference: Int
   var referenceX: Double
   var referenceY: Double
 
-  init(minX: Double, minY: Double, size: Double, level: Int, reference: Int) {
+  /// All of a frame, with the reference point that is outside of all polygons.
+  init(_ frame: CellFrame) {
+    self.init(
+      minX: frame.originX, minY: frame.originY, size: frame.size, column: 0, row: 0,
+      level: CellIndex.bits / 2,
+      reference: CellFrame.outsideReference)
+  }
+
+  private init(minX: Double, minY: Double, size: Double, column: Int, row: Int, level: Int, reference: Int) {
     self.minX = minX
     self.minY = minY
     self.size = size
+    self.column = column
+    self.row = row
     self.level = level
     self.reference = reference
     (referenceX, referenceY) = CellFrame.reference(minX: minX, minY: minY, size: size, reference)
+  }
+
+  /// One of 4 by 4 parts, row by row.
+  func part(_ part: Int, reference: Int) -> Cell {
+    let (column, row) = (part & 3, part >> 2)
+    let (size, width) = (size / 4, 1 << (2 * level - 2))
+    return Cell(
+      minX: minX + Double(column) * size, minY: minY + Double(row) * size, size: size,
+      column: self.column + column * width, row: self.row + row * width, level: level - 1,
+      reference: reference)
   }
 }
 
@@ -56,7 +79,7 @@ private struct SplitScratch {
   let mergedSet = UnsafeMutablePointer<UInt32>.allocate(capacity: 1)
 
   init() {
-    let nowhere = Cell(minX: 0, minY: 0, size: 1, level: 0, reference: 0)
+    let nowhere = Cell(CellFrame(.empty))
     for part in 0..<16 { (parts + part).initialize(to: Part(cell: nowhere)) }
   }
 
@@ -71,77 +94,73 @@ private struct SplitScratch {
   }
 }
 
-/// Builds the index cell by cell, from the whole frame downwards.
+/// What an index is built from.
+struct CellIndexSource {
+  let coordinates: UnsafePointer<Double>
+  let vertices: FrameVertices
+  let frame: CellFrame
+}
+
+/// Builds a part of the index cell by cell, from one cell downwards.
 struct CellIndexBuilder: ~Copyable {
   /// A cell with no more edges is not split.
   static let leafEdgesMax = 16
   /// A split that multiplies the edges by more (long edges, which many parts share) must be paid from the budget.
   static let freeGrowth = 2
 
-  private let polygons: PolygonSet
-  private let coordinates: UnsafePointer<Double>
-  private let blocks: VertexBlocks
-  private let frame: CellFrame
+  private let source: CellIndexSource
+  private var coordinates: UnsafePointer<Double> { source.coordinates }
   /// How many more copies of edges costly splits may make: it bounds the memory by the number of edges.
-  private var budget: Int
-  private var nodes: GrowingBuffer<UInt32>
-  private var leaves: GrowingBuffer<UInt32>
-  private var table = SetTable()
+  private(set) var budget = 0
+  private(set) var nodes: GrowingBuffer<UInt32>
+  private(set) var leaves: GrowingBuffer<UInt32>
+  private(set) var table = SetTable()
+  /// Cells with no more edges are left to others.
+  private let ownEdgesMin: Int
+  private(set) var left = DeferredCells()
   private let scratch: UnsafeMutablePointer<SplitScratch>
   private static let depths = CellIndex.bits / 2 + 1
 
-  static func build(_ polygons: PolygonSet, bounds: Box) -> CellIndex {
-    var builder = CellIndexBuilder(polygons, bounds)
-    return builder.build()
-  }
-
-  private init(_ polygons: PolygonSet, _ bounds: Box) {
-    precondition(polygons.count <= EdgeRunHead.polygonCountMax, "too many polygons")
-    self.polygons = polygons
-    coordinates = polygons.coordinates.pointer
-    blocks = VertexBlocks(polygons)
-    frame = CellFrame(bounds)
-    budget = 2 * polygons.vertexCount + 1024
-    // Room for more than there is ever likely to be: memory that is not written to costs nothing, and what grows is copied.
-    nodes = GrowingBuffer(capacity: 2 * polygons.vertexCount + 1024)
-    leaves = GrowingBuffer(capacity: 8 * polygons.vertexCount + 1024)
+  /// - Parameters:
+  ///   - edgeCount: what room is made for: memory that is not written to costs nothing, and what grows is copied.
+  ///   - ownEdgesMin: cells with fewer edges are `left` to others, unless they are leaves.
+  init(_ source: CellIndexSource, edgeCount: Int, ownEdgesMin: Int = 0) {
+    self.source = source
+    self.ownEdgesMin = ownEdgesMin
+    nodes = GrowingBuffer(capacity: 2 * edgeCount + 1024)
+    leaves = GrowingBuffer(capacity: 8 * edgeCount + 1024)
     scratch = .allocate(capacity: Self.depths)
     for depth in 0..<Self.depths { (scratch + depth).initialize(to: SplitScratch()) }
   }
 
   deinit {
+    nodes.free()
+    leaves.free()
+    left.free()
     for depth in 0..<Self.depths { scratch[depth].free() }
     scratch.deallocate()
   }
 
-  private mutating func build() -> CellIndex {
-    var runs = GrowingBuffer<EdgeRun>(capacity: polygons.ringStarts.count)
-    defer { runs.free() }
-    var edgeCount = 0
-    for polygon in 0..<polygons.count {
-      for ring in Int(polygons.polygonStarts[polygon])..<Int(polygons.polygonStarts[polygon + 1]) {
-        let first = polygons.ringStarts[ring]
-        let count = polygons.ringStarts[ring + 1] - first - 1
-        // Outside of all polygons is the first reference, so that none holds it.
-        runs.append(
-          EdgeRun(polygon: UInt32(polygon), holdsReference: false, firstVertex: first, edgeCount: count))
-        edgeCount += Int(count)
-      }
-    }
-    let cell = Cell(
-      minX: frame.originX, minY: frame.originY, size: frame.size, level: CellIndex.bits / 2,
-      reference: CellFrame.outsideReference)
-    let emptySet = UnsafeMutablePointer<UInt32>.allocate(capacity: 1)
-    defer { emptySet.deallocate() }
-    emptySet.pointee = 0
-    let top = entry(
-      cell, runs: runs.buffer, edgeCount: edgeCount,
-      Wholes(polygons: UnsafeBufferPointer(start: emptySet, count: 0), set: emptySet))
-    leaves.append(repeating: 0, count: CompactLeaf.paddingWords)
-    let (rootBits, root) = flattenTop(top)
-    return CellIndex(
-      frame: frame, rootBits: rootBits, root: root, nodes: nodes.finished(), leaves: leaves.finished(),
-      sets: table.countedSets(paddingWords: CellIndex.setPaddingWords))
+  /// Builds a cell and all below it.
+  ///
+  /// - Parameters:
+  ///   - runs: the edges in the cell, ascending by polygon.
+  ///   - wholes: the polygons that cover all of it, ascending.
+  ///   - budget: how many copies of edges costly splits may make.
+  mutating func build(
+    _ cell: Cell, runs: UnsafeBufferPointer<EdgeRun>, edgeCount: Int, wholes: UnsafeBufferPointer<UInt32>,
+    budget: Int
+  ) -> CellIndexPiece {
+    table.forget()
+    self.budget = budget
+    let first = (node: nodes.count, leaf: leaves.count, set: table.setCount)
+    let set = UnsafeMutablePointer<UInt32>.allocate(capacity: 1)
+    defer { set.deallocate() }
+    set.pointee = wholes.isEmpty ? 0 : .max
+    let entry = entry(cell, runs: runs, edgeCount: edgeCount, Wholes(polygons: wholes, set: set))
+    return CellIndexPiece(
+      entry: entry, nodes: first.node..<nodes.count, leaves: first.leaf..<leaves.count,
+      sets: first.set..<table.setCount)
   }
 
   /// Writes a cell and all below it, and returns its entry.
@@ -149,6 +168,7 @@ struct CellIndexBuilder: ~Copyable {
     _ cell: Cell, runs: UnsafeBufferPointer<EdgeRun>, edgeCount: Int, _ wholes: Wholes
   ) -> UInt32 {
     if edgeCount <= Self.leafEdgesMax || cell.level == 0 { return leaf(cell, runs, wholes) }
+    if edgeCount < ownEdgesMin { return left.append(cell, runs, edgeCount: edgeCount, wholes.polygons) }
     let scratch = scratch + (Self.depths - 1 - cell.level)
     let parts = scratch.pointee.parts
     guard split(cell, runs, into: parts) else { return leaf(cell, runs, wholes) }
@@ -159,7 +179,7 @@ struct CellIndexBuilder: ~Copyable {
       budget -= growth
     }
     let block = nodes.count / 16
-    precondition(block < 1 << 30, "too many cells")
+    precondition(block < DeferredCells.mark, "too many cells")
     nodes.append(repeating: 0, count: 16)
     for part in 0..<16 {
       var covering = wholes
@@ -184,7 +204,7 @@ struct CellIndexBuilder: ~Copyable {
     precondition(set < 1 << 30 && leaves.count < 1 << 30, "too many cells")
     if runs.isEmpty { return set }
     let offset = UInt32(leaves.count)
-    if CompactLeaf.append(cell, runs, set: set, frame, coordinates, to: &leaves) {
+    if CompactLeaf.append(cell, runs, set: set, source.vertices, to: &leaves) {
       return CellIndex.compactLeafTag | offset
     }
     leaves.append(set)
@@ -207,28 +227,6 @@ struct CellIndexBuilder: ~Copyable {
     leaves.pointer[Int(offset) + 1] =
       EdgeLeafHeader(level: cell.level, reference: cell.reference, runCount: runCount).word
     return CellIndex.edgeLeafTag | offset
-  }
-
-  /// Copies the entries of the upper levels into one square, as long as that is no larger than what lies below.
-  private func flattenTop(_ top: UInt32) -> (Int, FlatArray<UInt32>) {
-    var levels = 0
-    while levels < 5 && 16 << (4 * levels) <= max(1, nodes.count) { levels += 1 }
-    let side = 1 << (2 * levels)
-    let root = FlatArray<UInt32>(count: side * side) { root in
-      for row in 0..<side {
-        for column in 0..<side {
-          var entry = top
-          var shift = 2 * levels
-          while shift > 0 && entry & CellIndex.tagMask == CellIndex.nodeTag {
-            shift -= 2
-            let child = (row >> shift & 3) << 2 | column >> shift & 3
-            entry = nodes.pointer[Int(entry & ~CellIndex.tagMask) << 4 | child]
-          }
-          root[row * side + column] = entry
-        }
-      }
-    }
-    return (2 * levels, root)
   }
 
   private func merge(
@@ -272,16 +270,13 @@ extension CellIndexBuilder {
   private func divide(
     _ cell: Cell, _ runs: UnsafeBufferPointer<EdgeRun>, reference: Int, into parts: UnsafeMutablePointer<Part>
   ) -> Bool {
-    let size = cell.size / 4
     for part in 0..<16 {
       parts[part].runs.removeAll()
       parts[part].wholes.removeAll()
       parts[part].edgeCount = 0
-      parts[part].cell = Cell(
-        minX: cell.minX + Double(part & 3) * size, minY: cell.minY + Double(part >> 2) * size, size: size,
-        level: cell.level - 1, reference: reference)
+      parts[part].cell = cell.part(part, reference: reference)
     }
-    let grid = PartGrid(cell, margin: frame.margin)
+    let grid = PartGrid(cell, firstPart: parts[0].cell, source.frame)
     var index = 0
     while index < runs.count {
       let polygon = runs[index].polygon
@@ -293,12 +288,24 @@ extension CellIndexBuilder {
         var vertex = run.firstVertex
         let end = vertex + run.edgeCount
         while vertex < end {
-          let pieceEnd = min(end, VertexBlocks.end(ofBlockOf: vertex))
-          if pieceEnd - vertex >= 2,
-            let part = wholePart(of: blocks.box(of: vertex), cell, grid, parts)
-          {
-            append(vertex, pieceEnd - vertex, of: polygon, to: part, parts, &touches)
-          } else if !divide(vertex..<pieceEnd, of: polygon, cell, grid, parts, &holds, &touches) {
+          // Long runs by blocks, and most of their edges at once.
+          let most =
+            end - vertex > FrameVertices.blockEdgeCount ? FrameVertices.manyBlocks(from: vertex, to: end) : 0
+          if most > 0, let part = grid.wholePart(of: source.vertices.box(ofManyFrom: vertex)) {
+            append(vertex, most, of: polygon, to: part, parts, &touches)
+            vertex += most
+            continue
+          }
+          var pieceEnd = end
+          if end - vertex > FrameVertices.blockEdgeCount {
+            pieceEnd = min(end, FrameVertices.end(ofBlockOf: vertex))
+            if let part = grid.wholePart(of: source.vertices.box(of: vertex)) {
+              append(vertex, pieceEnd - vertex, of: polygon, to: part, parts, &touches)
+              vertex = pieceEnd
+              continue
+            }
+          }
+          guard divide(vertex..<pieceEnd, of: polygon, cell, grid, parts, &holds, &touches) else {
             return false
           }
           vertex = pieceEnd
@@ -318,70 +325,87 @@ extension CellIndexBuilder {
     return true
   }
 
-  /// The only part that edges in a box touch, if they also stay away from all lines along which references are compared.
-  @inline(__always)
-  private func wholePart(
-    of box: Box, _ cell: Cell, _ grid: PartGrid, _ parts: UnsafeMutablePointer<Part>
-  ) -> Int? {
-    let columns = grid.columns(box.minX, box.maxX)
-    let rows = grid.rows(box.minY, box.maxY)
-    guard columns.first == columns.last, rows.first == rows.last else { return nil }
-    let part = rows.first << 2 | columns.first
-    let referenceY = parts[part].cell.referenceY
-    if box.minX <= cell.referenceX && cell.referenceX <= box.maxX { return nil }
-    if box.minY <= referenceY && referenceY <= box.maxY { return nil }
-    return part
-  }
-
-  /// Divides edges one by one. False if one of them touches a reference point or its row with a vertex.
+  /// Divides up to eight edges. False if one of them touches a reference point or its row with a vertex.
   @inline(__always)
   private func divide(
     _ vertices: Range<UInt32>, of polygon: UInt32, _ cell: Cell, _ grid: PartGrid,
     _ parts: UnsafeMutablePointer<Part>, _ holds: inout UInt32, _ touches: inout UInt32
   ) -> Bool {
-    var edge = coordinates + 2 * Int(vertices.lowerBound)
-    var (ax, ay) = (edge[0], edge[1])
-    for vertex in vertices {
-      edge += 2
-      let (bx, by) = (edge[0], edge[1])
-      let columns = grid.columns(min(ax, bx), max(ax, bx))
-      let rows = grid.rows(min(ay, by), max(ay, by))
-      if columns.first == columns.last && rows.first == rows.last {
-        append(vertex, 1, of: polygon, to: rows.first << 2 | columns.first, parts, &touches)
-      } else if columns.first <= columns.last && rows.first <= rows.last {
-        for row in rows.first...rows.last {
-          for column in columns.first...columns.last {
-            let part = row << 2 | column
-            if mayTouch(ax, ay, bx, by, parts[part].cell) {
-              append(vertex, 1, of: polygon, to: part, parts, &touches)
-            }
-          }
+    let columns = source.vertices.columns.pointer + Int(vertices.lowerBound)
+    let rows = source.vertices.rows.pointer + Int(vertices.lowerBound)
+    let crossing = grid.crossing(columns, rows)
+    var edge = 0
+    while edge < vertices.count {
+      let next = min(vertices.count, edge + (crossing >> UInt64(8 * edge)).trailingZeroBitCount / 8)
+      if next > edge {
+        append(
+          vertices.lowerBound + UInt32(edge), UInt32(next - edge), of: polygon,
+          to: grid.row(rows[edge]) << 2 | grid.column(columns[edge]), parts, &touches)
+      }
+      if next < vertices.count {
+        let vertex = vertices.lowerBound + UInt32(next)
+        guard divide(vertex, of: polygon, cell, grid, parts, &holds, &touches) else { return false }
+      }
+      edge = next + 1
+    }
+    return true
+  }
+
+  /// Divides one edge.
+  @inline(__always)
+  private func divide(
+    _ vertex: UInt32, of polygon: UInt32, _ cell: Cell, _ grid: PartGrid, _ parts: UnsafeMutablePointer<Part>,
+    _ holds: inout UInt32, _ touches: inout UInt32
+  ) -> Bool {
+    let edge = coordinates + 2 * Int(vertex)
+    let (ax, ay, bx, by) = (edge[0], edge[1], edge[2], edge[3])
+    let box = source.vertices.box(ofEdge: vertex)
+    let columns = (first: grid.column(box.minColumn), last: grid.column(box.maxColumn))
+    let rows = (first: max(0, grid.row(box.minRow)), last: min(3, grid.row(box.maxRow)))
+    let (firstColumn, lastColumn) = (max(0, columns.first), min(3, columns.last))
+    // An edge in one column of parts touches all of them between its ends.
+    let isCertain = columns.first == columns.last || firstColumn == lastColumn && rows.first == rows.last
+    var row = rows.first
+    while row <= rows.last {
+      var column = firstColumn
+      while column <= lastColumn {
+        let part = row << 2 | column
+        if isCertain || mayTouch(ax, ay, bx, by, parts[part].cell) {
+          append(vertex, 1, of: polygon, to: part, parts, &touches)
+        }
+        column += 1
+      }
+      row += 1
+    }
+    if grid.mayMeetColumn(box) && (ax > cell.referenceX) != (bx > cell.referenceX) {
+      let side = orientation(ax, ay, bx, by, cell.referenceX, cell.referenceY)
+      for row in 0..<4 {
+        let y = parts[row << 2].cell.referenceY
+        if PathCrossing.cornerSide(ax, ay, bx, by, cell.referenceX, y) != side {
+          holds ^= 0xF << UInt32(4 * row)
         }
       }
-      if (ax > cell.referenceX) != (bx > cell.referenceX) {
-        let side = orientation(ax, ay, bx, by, cell.referenceX, cell.referenceY)
-        for row in 0..<4 {
-          let y = parts[row << 2].cell.referenceY
-          if PathCrossing.cornerSide(ax, ay, bx, by, cell.referenceX, y) != side {
-            holds ^= 0xF << UInt32(4 * row)
-          }
-        }
-      }
+    }
+    if grid.mayMeetRows(box) {
+      let certain = grid.referenceColumns(box)
       var row = rows.first
       while row <= rows.last {
         let y = parts[row << 2].cell.referenceY
         if ay == y || by == y { return false }
         if (ay > y) != (by > y) {
           let side = PathCrossing.cornerSide(ax, ay, bx, by, cell.referenceX, y)
-          for column in 0..<4 {
+          // The columns whose reference points lie right of the edge.
+          let rightSide = by > ay ? -1 : 1
+          var right: UInt32 = 0xF << UInt32(certain.right) & 0xF
+          for column in certain.left..<certain.right {
             let partSide = orientation(ax, ay, bx, by, parts[column].cell.referenceX, y)
             if partSide == 0 { return false }
-            if partSide != side { holds ^= 1 << UInt32(4 * row + column) }
+            if partSide == rightSide { right |= 1 << UInt32(column) }
           }
+          holds ^= (side == rightSide ? ~right & 0xF : right) << UInt32(4 * row)
         }
         row += 1
       }
-      (ax, ay) = (bx, by)
     }
     return true
   }
@@ -417,67 +441,9 @@ extension CellIndexBuilder {
     let fromMiddleX = cell.minX + half - ax
     let fromMiddleY = cell.minY + half - ay
     let offset = (dx * fromMiddleY - dy * fromMiddleX).magnitude
-    let reach = (half + frame.margin) * (dx.magnitude + dy.magnitude)
+    let reach = (half + source.frame.margin) * (dx.magnitude + dy.magnitude)
     // The differences are rounded by less than the margin's thousandth; the products by less than 2^-51 of themselves.
     let error = (dx * fromMiddleY).magnitude * 0x1p-50 + (dy * fromMiddleX).magnitude * 0x1p-50
     return offset <= reach * 1.001 + error
   }
-}
-
-/// The columns and rows of a cell's parts that a span touches, widened by a margin: empty (`last` below `first`) if none.
-private struct PartGrid {
-  private let low: SIMD2<Double>
-  private let high: SIMD2<Double>
-  private let perSize: Double
-
-  init(_ cell: Cell, margin: Double) {
-    low = SIMD2(cell.minX + margin, cell.minY + margin)
-    high = SIMD2(cell.minX - margin, cell.minY - margin)
-    perSize = 4 / cell.size
-  }
-
-  @inline(__always)
-  func columns(_ least: Double, _ greatest: Double) -> (first: Int, last: Int) {
-    Self.parts((least - low.x) * perSize, (greatest - high.x) * perSize)
-  }
-
-  @inline(__always)
-  func rows(_ least: Double, _ greatest: Double) -> (first: Int, last: Int) {
-    Self.parts((least - low.y) * perSize, (greatest - high.y) * perSize)
-  }
-
-  @inline(__always)
-  private static func parts(_ least: Double, _ greatest: Double) -> (first: Int, last: Int) {
-    let first = least > 0 ? Int(least < 4 ? least : 4) : 0
-    let last = greatest >= 0 ? Int(greatest < 3 ? greatest : 3) : -1
-    return (first, last)
-  }
-}
-
-/// The bounds of blocks of consecutive vertices, so that a block that lies in one part of a cell need not be looked at edge by edge.
-private struct VertexBlocks {
-  static let edgeCount: UInt32 = 8
-  private let boxes: FlatArray<Box>
-
-  init(_ polygons: PolygonSet) {
-    let vertexCount = polygons.vertexCount
-    let coordinates = polygons.coordinates.pointer
-    let length = Int(Self.edgeCount)
-    boxes = FlatArray(count: (vertexCount + length - 1) / length) { boxes in
-      for block in boxes.indices {
-        var box = Box.empty
-        // The edges of a block end in the first vertex of the next; edges from ring to ring do no harm.
-        for vertex in block * length...min(block * length + length, vertexCount - 1) {
-          box.extend(x: coordinates[2 * vertex], y: coordinates[2 * vertex + 1])
-        }
-        boxes[block] = box
-      }
-    }
-  }
-
-  @inline(__always)
-  static func end(ofBlockOf vertex: UInt32) -> UInt32 { (vertex / edgeCount + 1) * edgeCount }
-
-  @inline(__always)
-  func box(of vertex: UInt32) -> Box { boxes.pointer[Int(vertex / Self.edgeCount)] }
 }

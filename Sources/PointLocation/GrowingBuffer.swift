@@ -54,6 +54,16 @@ struct GrowingBuffer<Element: BitwiseCopyable> {
     return pointer + count
   }
 
+  /// Where the next elements go, with room for some; those that are to stay are appended once they are written there.
+  @inline(__always)
+  mutating func unwritten(room: Int) -> UnsafeMutablePointer<Element> {
+    if capacity - count < room { grow(room) }
+    return pointer + count
+  }
+
+  @inline(__always)
+  mutating func append(written some: Int) { count += some }
+
   mutating func append(repeating element: Element, count more: Int) {
     if capacity - count < more { grow(more) }
     (pointer + count).update(repeating: element, count: more)

@@ -8,9 +8,9 @@ struct IndexedPolygons: Sendable {
   let order: FlatArray<UInt32>
   let cells: CellIndex
 
-  static let none = IndexedPolygons(PolygonSetBuilder().build())
+  static let none = IndexedPolygons(PolygonSetBuilder().build(), .one)
 
-  init(_ polygons: PolygonSet) {
+  init(_ polygons: PolygonSet, _ processors: Processors) {
     self.polygons = polygons
     var extent = Box.empty
     for box in polygons.boxes.buffer { extent.extend(box) }
@@ -22,7 +22,7 @@ struct IndexedPolygons: Sendable {
     }
     self.order = order
     tree = PackedRTree(itemCount: boxes.count) { boxes.pointer[Int(order.pointer[$0])] }
-    cells = CellIndexBuilder.build(polygons, bounds: extent)
+    cells = CellIndex(polygons, bounds: extent, processors)
   }
 
   /// Parts that are known to fit together.

@@ -24,8 +24,11 @@ extension PolygonIndex {
   ///   - newIdOfOld: for each id its id in the new layer, or `UInt32.max` if the polygon is gone or its geometry has changed.
   ///   - changedIds: the ids in the new layer of polygons that are new or changed, ascending.
   ///   - changed: their geometries, in the order of `changedIds`.
+  ///   - processors: what builds what is new.
   /// - Precondition: together these give each id below their number once.
-  public func updated(newIdOfOld: [UInt32], changedIds: [UInt32], changed: PolygonSet) -> PolygonIndex {
+  public func updated(
+    newIdOfOld: [UInt32], changedIds: [UInt32], changed: PolygonSet, _ processors: Processors = .one
+  ) -> PolygonIndex {
     precondition(newIdOfOld.count == count, "an id, or none, for each polygon")
     precondition(changedIds.count == changed.count, "an id for each changed polygon")
     var moved = moves(newIdOfOld)
@@ -53,7 +56,7 @@ extension PolygonIndex {
 
     if strayVertices * Self.rebuildShare > base.polygons.vertexCount {
       // Where nothing is as it was, what has changed is the layer.
-      return PolygonIndex(changed.count == newCount ? changed : gathered(sources, changed))
+      return PolygonIndex(changed.count == newCount ? changed : gathered(sources, changed), processors)
     }
     let changes = gathered(moved.changes.map { (source: $0.source, slot: $0.slot) }, changed)
     var places = sources.map { PolygonPlace(slot: $0.slot, isChange: false) }
@@ -61,7 +64,7 @@ extension PolygonIndex {
       places[Int(change.id)] = PolygonPlace(slot: slot, isChange: true)
     }
     return PolygonIndex(
-      base: base, baseIds: FlatArray(moved.baseIds), changes: IndexedPolygons(changes),
+      base: base, baseIds: FlatArray(moved.baseIds), changes: IndexedPolygons(changes, processors),
       changeIds: FlatArray(moved.changes.map(\.id)), places: FlatArray(places))
   }
 

@@ -14,8 +14,9 @@ public final class PolygonIndex: Sendable {
   /// Where each id is found; empty if there are no changes.
   let places: FlatArray<PolygonPlace>
 
-  public init(_ polygons: PolygonSet) {
-    base = IndexedPolygons(polygons)
+  /// - Parameter processors: what builds it.
+  public init(_ polygons: PolygonSet, _ processors: Processors = .one) {
+    base = IndexedPolygons(polygons, processors)
     baseIds = FlatArray([])
     changes = .none
     changeIds = FlatArray([])

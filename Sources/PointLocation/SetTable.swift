@@ -8,6 +8,8 @@ struct SetTable: ~Copyable {
   /// Open addressing; a slot holds the upper half of a set's hash and the set's number, or 0 if it is free.
   private var slots: GrowingBuffer<UInt64>
   private var slotMask: Int
+  /// The first set that may be found again.
+  private var firstKnown: UInt32 = 1
 
   /// - Parameters:
   ///   - setCapacity: room for so many sets. Room that is not used costs nothing, but what grows is copied.
@@ -38,15 +40,20 @@ struct SetTable: ~Copyable {
 
   var setCount: Int { starts.count - 1 }
 
+  /// Keeps all sets but the empty one from being found again: what comes has numbers and places as if it came first.
+  mutating func forget() { firstKnown = UInt32(setCount) }
+
   /// The number of the set with these members, which must be ascending.
   @inline(__always)
   mutating func intern(_ ids: UnsafeBufferPointer<UInt32>) -> UInt32 {
     if ids.isEmpty { return 0 }
     let hash = Self.hash(ids)
     var slot = Int(truncatingIfNeeded: hash) & slotMask
-    while slots.pointer[slot] != 0 {
+    while true {
       let entry = slots.pointer[slot]
       let set = UInt32(truncatingIfNeeded: entry)
+      // A free slot, or one of before.
+      if set < firstKnown { break }
       if entry >> 32 == hash >> 32 && isEqual(Int(set), ids) { return set }
       slot = (slot + 1) & slotMask
     }
@@ -54,26 +61,28 @@ struct SetTable: ~Copyable {
     members.append(from: ids.baseAddress!, count: ids.count)
     starts.append(UInt32(members.count))
     slots.pointer[slot] = hash & 0xFFFF_FFFF_0000_0000 | UInt64(set)
-    if starts.count * 2 > slotMask { rehash() }
+    if (setCount - Int(firstKnown)) * 2 > slotMask { rehash() }
     return set
   }
 
-  /// Where a set stands among the `countedSets`.
+  /// Where a set stands where all are written one after another.
   @inline(__always)
   func place(ofSet set: UInt32) -> UInt32 { starts.pointer[Int(set)] + set }
 
-  /// All sets one after another, each with its number of members before it, and words that belong to none behind them.
-  func countedSets(paddingWords: Int) -> FlatArray<UInt32> {
-    FlatArray(count: members.count + setCount + paddingWords) { words in
-      var place = 0
-      for set in 0..<setCount {
-        let first = Int(starts.pointer[set])
-        let count = Int(starts.pointer[set + 1]) - first
-        words[place] = UInt32(count)
-        (words.baseAddress! + place + 1).update(from: members.pointer + first, count: count)
-        place += 1 + count
-      }
-      words[place...].update(repeating: 0)
+  /// How many words some sets take, each with its number of members before it.
+  func wordCount(_ sets: Range<Int>) -> Int {
+    Int(starts.pointer[sets.upperBound] - starts.pointer[sets.lowerBound]) + sets.count
+  }
+
+  /// Writes sets one after another, each with its number of members before it.
+  func write(_ sets: Range<Int>, to words: UnsafeMutablePointer<UInt32>) {
+    var words = words
+    for set in sets {
+      let first = Int(starts.pointer[set])
+      let count = Int(starts.pointer[set + 1]) - first
+      words[0] = UInt32(count)
+      (words + 1).update(from: members.pointer + first, count: count)
+      words += 1 + count
     }
   }
 
@@ -99,7 +108,7 @@ struct SetTable: ~Copyable {
     slots.free()
     slots = GrowingBuffer(capacity: slotMask + 1)
     slots.append(repeating: 0, count: slotMask + 1)
-    for set in 1..<setCount {
+    for set in Int(firstKnown)..<setCount {
       let first = Int(starts.pointer[set])
       let hash = Self.hash(
         UnsafeBufferPointer(start: members.pointer + first, count: Int(starts.pointer[set + 1]) - first))

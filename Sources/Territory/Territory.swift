@@ -16,18 +16,22 @@ public final class Territory: Sendable {
   /// Builds the areas' index and the join.
   /// - Parameter previous: a Territory whose work can be taken over: only outages whose area is new are indexed and, where
   ///   it has the same service points, joined again.
-  public init(servicePoints: ServicePointTable, outages: OutageTable, previous: Territory? = nil) {
+  /// - Parameter processors: what the areas' index is built by.
+  public init(
+    servicePoints: ServicePointTable, outages: OutageTable, previous: Territory? = nil,
+    _ processors: Processors = .one
+  ) {
     self.servicePoints = servicePoints
     self.outages = outages
     guard let previous else {
-      polygons = PolygonIndex(Self.areas(of: outages.outages.indices, in: outages))
+      polygons = PolygonIndex(Self.areas(of: outages.outages.indices, in: outages), processors)
       coverage = PointCoverage.join(points: servicePoints.points, polygons: polygons)
       return
     }
     let (newIdOfOld, changed) = Self.areaChanges(from: previous.outages, to: outages)
     polygons = previous.polygons.updated(
       newIdOfOld: newIdOfOld, changedIds: changed,
-      changed: Self.areas(of: changed.map { Int($0) }, in: outages))
+      changed: Self.areas(of: changed.map { Int($0) }, in: outages), processors)
     if previous.servicePoints === servicePoints {
       coverage = previous.coverage.updated(
         points: servicePoints.points, from: previous.polygons, to: polygons, newIdOfOld: newIdOfOld,

@@ -35,9 +35,9 @@ struct BoostRival : Rival {
       items.emplace_back(bg::return_envelope<Bounds>(shape), static_cast<uint32_t>(p));
       shapes.push_back(std::move(shape));
     }
-    double start = seconds();
+    double start = wallSeconds();
     tree = decltype(tree)(items.begin(), items.end());
-    buildSeconds = seconds() - start;
+    buildSeconds = wallSeconds() - start;
   }
 
   RivalAnswer query(const double *xs, const double *ys, size_t from, size_t to, uint64_t *hashes) override {

@@ -24,7 +24,7 @@ struct GEOSRival : Rival {
       }
       geometries.push_back(GEOSGeom_createPolygon_r(context, rings[0], rings.data() + 1, rings.size() - 1));
     }
-    double start = seconds();
+    double start = wallSeconds();
     tree = GEOSSTRtree_create_r(context, 10);
     for (size_t p = 0; p < geometries.size(); p++) {
       prepared.push_back(GEOSPrepare_r(context, geometries[p]));
@@ -37,7 +37,7 @@ struct GEOSRival : Rival {
     }
     // The tree is built by its first query.
     GEOSSTRtree_query_r(context, tree, geometries[0], [](void *, void *) {}, nullptr);
-    buildSeconds = seconds() - start;
+    buildSeconds = wallSeconds() - start;
   }
 
   ~GEOSRival() override {

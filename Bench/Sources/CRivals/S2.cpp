@@ -35,10 +35,10 @@ struct S2Rival : Rival {
       polygon->InitNested(std::move(loops));
       made.push_back(std::move(polygon));
     }
-    double start = seconds();
+    double start = wallSeconds();
     for (auto &polygon : made) index.Add(std::make_unique<S2Polygon::OwningShape>(std::move(polygon)));
     index.ForceBuild();
-    buildSeconds = seconds() - start;
+    buildSeconds = wallSeconds() - start;
   }
 
   RivalAnswer query(const double *xs, const double *ys, size_t from, size_t to, uint64_t *hashes) override {

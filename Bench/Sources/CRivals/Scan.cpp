@@ -15,7 +15,7 @@ struct ScanRival : Rival {
   std::vector<Bounds> bounds;
 
   ScanRival(const RivalPolygons &polygons, double &buildSeconds) : polygons(polygons) {
-    double start = seconds();
+    double start = wallSeconds();
     const double infinity = std::numeric_limits<double>::infinity();
     for (size_t p = 0; p < polygons.polygonCount; p++) {
       Bounds box{infinity, infinity, -infinity, -infinity};
@@ -25,7 +25,7 @@ struct ScanRival : Rival {
         box = {std::min(box.minX, v[0]), std::min(box.minY, v[1]), std::max(box.maxX, v[0]), std::max(box.maxY, v[1])};
       bounds.push_back(box);
     }
-    buildSeconds = seconds() - start;
+    buildSeconds = wallSeconds() - start;
   }
 
   bool contains(size_t p, double x, double y) const {

@@ -35,7 +35,8 @@ struct BenchmarkReport {
         + "\(WorkloadReport.number(minutes, 0)) minutes; it fails if an answer differs from GEOS's.", "",
       "![Nanoseconds a query](bench-match.svg)", "",
       "\(MachineDescription.text), \(load). Seed \(seed), median (least to greatest) of \(rounds) rounds, in each of which every engine has its turn. "
-        + "Figures of one thread are its processor time, which is the wall time where nothing else runs; two threads are wall time over all points.",
+        + "Figures of one thread are its processor time, which is the wall time where nothing else runs; two threads are wall time over all points. "
+        + "Builds are wall time: ours is on all processors, and the rivals, whose libraries have no other way, on one.",
       "",
       "GEOS is asked through its C API from C++, with a prepared geometry for each candidate of an STRtree; its build is the tree and each "
         + "geometry's preparation on first use. S2's edges are geodesics, so that its hits differ a little; that is told and does not fail. "

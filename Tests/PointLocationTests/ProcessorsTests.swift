@@ -1,0 +1,65 @@
+// An index that is built by several processors at once.
+
+import Dispatch
+import Testing
+
+@testable import PointLocation
+
+@Suite struct ProcessorsTests {
+  /// Rings with more edges than one piece of work has, in two crowds.
+  private static func crowd(seed: UInt64) -> PolygonSet {
+    var random = SeededRandom(seed: seed)
+    var builder = PolygonSetBuilder()
+    for _ in 0..<200 {
+      let middle = (x: random.double(0...1) + Double(random.int(0..<2)) * 5, y: random.double(0...1))
+      let (columns, height) = (random.int(3..<100), random.double(0.01...0.5))
+      var ring: [Double] = []
+      for column in 0..<columns {
+        ring += [middle.x + Double(column) * 0.005, middle.y + random.double(0...0.01)]
+      }
+      for column in (0..<columns).reversed() {
+        ring += [middle.x + Double(column) * 0.005, middle.y + height - random.double(0...0.01)]
+      }
+      builder.append(coordinates: ring, ringStarts: [0, Int32(2 * columns)])
+    }
+    return builder.build()
+  }
+
+  private static func bytes(_ index: PolygonIndex) -> [[UInt8]] {
+    var writer = SectionWriter()
+    index.write(to: &writer)
+    return writer.sections.map { section in
+      let bytes = section.bytes
+      return withExtendedLifetime(bytes) { Array(bytes.buffer) }
+    }
+  }
+
+  @Test(
+    "what is built is the same on any number of processors, and answers as the R-tree does",
+    arguments: [1, 2, 3] as [UInt64])
+  func sameBytes(seed: UInt64) throws {
+    let polygons = Self.crowd(seed: seed)
+    let alone = PolygonIndex(polygons)
+    let backwards = Processors(count: 4) { count, work in
+      for piece in (0..<count).reversed() { work(piece) }
+    }
+    let sideBySide = Processors(count: 3) { DispatchQueue.concurrentPerform(iterations: $0, execute: $1) }
+    let bytes = Self.bytes(alone)
+    #expect(Self.bytes(PolygonIndex(polygons, backwards)) == bytes)
+    #expect(Self.bytes(PolygonIndex(polygons, sideBySide)) == bytes)
+
+    var writer = SectionWriter()
+    alone.write(to: &writer)
+    var reader = SectionReader(writer.sections)
+    let read = try PolygonIndex(validating: &reader)
+    var random = SeededRandom(seed: seed)
+    var hits = HitList()
+    var twin = HitList()
+    for _ in 0..<50_000 {
+      let (x, y) = (random.double(-0.1...7), random.double(-0.1...1.6))
+      read.covering(x: x, y: y, into: &hits)
+      read.coveringByRTree(x: x, y: y, into: &twin)
+      #expect(hits.ids.elementsEqual(twin.ids), "seed \(seed), point (\(x), \(y))")
+    }
+  }
+}
