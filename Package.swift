@@ -56,18 +56,21 @@ let package = Package(
     .target(name: "CEpoll"),
     .target(name: "CChecksum"),
     .target(name: "CMemory"),
+    .target(name: "CThread"),
 
+    module("SystemThreads", ["CThread"]),
     module("PointLocation", ["CCacheLine"]),
     module("OutageModel"),
     module("Territory", ["OutageModel", "PointLocation", "CCacheLine"]),
     module("SuspectedOutages", ["OutageModel", "PointLocation", "Territory"]),
     module("PointHull", ["OutageModel", "CGEOS"]),
     module(
-      "CallerAnswer", ["OutageModel", "Territory", "PointLocation", "ByteBuffers", "CCacheLine"],
+      "CallerAnswer",
+      ["OutageModel", "Territory", "PointLocation", "ByteBuffers", "CCacheLine", "SystemThreads"],
       resources: [.embedInCode("Templates")]),
     module("ByteBuffers"),
     module("WireProtocol", ["OutageModel", "ByteBuffers"]),
-    module("Reactor", ["CEpoll", "ByteBuffers"]),
+    module("Reactor", ["CEpoll", "ByteBuffers", "SystemThreads"]),
     module(
       "LayerImport", ["OutageModel", "CGEOS", "CPROJ", "CSpatiaLite", "CZlib", "CCrypto", "CXMLReader"],
       resources: [.embedInCode("Tables")]),
@@ -78,19 +81,23 @@ let package = Package(
     module(
       "MetricsExport",
       [
+        "SystemThreads",
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ]),
     module(
       "EventLog",
-      ["OutageModel", "LayerStore", "ByteBuffers", .product(name: "GRDB", package: "GRDB.swift")]),
+      [
+        "OutageModel", "LayerStore", "ByteBuffers", "SystemThreads",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ]),
     module(
       "OutageDaemon",
       [
         "Feeds",
         "OutageModel", "PointLocation", "Territory", "SuspectedOutages", "PointHull", "CallerAnswer",
         "ByteBuffers", "WireProtocol", "Reactor", "LayerImport", "LayerStore", "EventLog", "CChecksum",
-        "CMemory", "MetricsExport",
+        "CMemory", "MetricsExport", "SystemThreads",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),
@@ -108,6 +115,7 @@ let package = Package(
       dependencies: ["CSpatiaLite", .product(name: "GRDB", package: "GRDB.swift")],
       path: "Tests/SystemCallFaults", swiftSettings: strict),
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+    tests("SystemThreads", ["CThread"]),
     tests("OutageModel"),
     tests("PointLocation", ["CGEOS"]),
     tests("Territory", ["OutageModel", "PointLocation", "CCacheLine", "CGEOS", "TestSupport"]),

@@ -3,7 +3,6 @@
 #include "CEpoll.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -19,8 +18,6 @@ struct epoll_event *cepoll_events(int count) {
 }
 
 int cepoll_event_counter(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
-
-void cepoll_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 
 int cepoll_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }
 

@@ -6,6 +6,7 @@ import Foundation
 import OutageModel
 import PointLocation
 import Synchronization
+import SystemThreads
 import Territory
 
 /// How answers are worded.
@@ -131,7 +132,7 @@ public final class AnswerSheet: Sendable {
     }
     let partCount = settings.languages.count + 1
     if sideBySide {
-      DispatchQueue.concurrentPerform(iterations: partCount, execute: render)
+      concurrently(partCount, render)
     } else {
       for part in 0..<partCount { render(part) }
     }

@@ -4,6 +4,7 @@ import Foundation
 import GRDB
 import LayerStore
 import Synchronization
+import SystemThreads
 
 /// Commits work in groups. Each piece of work is told whether it is on the disk, after the commit and never before.
 ///
@@ -44,10 +45,8 @@ final class GroupCommit: Sendable {
     self.doing = doing
     self.interval = interval
     let thread = Thread { [self] in
-      // Before the thread runs, the name would not reach the system.
-      Thread.current.name = "journal"
-      let scope = __priority_which_t(PRIO_PROCESS.rawValue)
-      _ = setpriority(scope, 0, getpriority(scope, 0) + niceness)
+      nameThread("journal")
+      giveWay(niceness: niceness)
       run()
       ended.signal()
     }

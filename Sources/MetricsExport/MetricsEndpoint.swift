@@ -4,6 +4,7 @@ internal import Glibc
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
+internal import SystemThreads
 
 /// What a page is at the moment of a request.
 public struct MetricsPage: Sendable {
@@ -55,11 +56,7 @@ public final class MetricsEndpoint: Sendable {
   ) throws(MetricsError) {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let loop = group.next()
-    loop.execute {
-      // On Linux, 0 with PRIO_PROCESS is the calling thread, not the process.
-      let scope = __priority_which_t(PRIO_PROCESS.rawValue)
-      _ = setpriority(scope, 0, getpriority(scope, 0) + niceness)
-    }
+    loop.execute { giveWay(niceness: niceness) }
     let openCount = NIOLoopBoundBox.makeBoxSendingValue(0, eventLoop: loop)
     let bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)

@@ -1,8 +1,8 @@
 // The one thread on which slow work is done: imports, builds, renderings. It runs at a lower priority than the event loops.
 
 import Foundation
-import Reactor
 import Synchronization
+import SystemThreads
 
 /// Runs jobs one after another on a thread of its own, and one timed job at its moment.
 public final class ControlThread: Sendable {
@@ -15,13 +15,11 @@ public final class ControlThread: Sendable {
   private let state = Mutex(State())
   private let wake = DispatchSemaphore(value: 0)
 
-  /// - Parameter niceness: added to the thread's nice value, 0 ... 19, so that queries get the core first.
+  /// - Parameter niceness: added to the thread's nice value; beside that, it gives way to queries (`giveWay`).
   public init(name: String, niceness: Int32) {
     let thread = Thread { [self] in
       nameThread(name)
-      // On Linux, 0 with PRIO_PROCESS is the calling thread, not the process.
-      let scope = __priority_which_t(PRIO_PROCESS.rawValue)
-      _ = setpriority(scope, 0, getpriority(scope, 0) + niceness)
+      giveWay(niceness: niceness)
       run()
     }
     thread.stackSize = 8 << 20

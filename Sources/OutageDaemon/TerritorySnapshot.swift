@@ -6,6 +6,7 @@ import Foundation
 import OutageModel
 import PointLocation
 import Synchronization
+import SystemThreads
 import Territory
 
 /// Why a snapshot file is not used. It is rebuilt from the store then.
@@ -209,7 +210,7 @@ extension TerritorySnapshot {
     let checked = Mutex<Result<Void, SnapshotError>?>(nil)
     let places = Mutex<Result<Territory.Places, SnapshotError>?>(nil)
     let outages = Mutex<Result<(OutageTable, RenderedOutages?), SnapshotError>?>(nil)
-    DispatchQueue.concurrentPerform(iterations: 3) { part in
+    concurrently(3) { part in
       switch part {
       case 0:
         let result = Result { () throws(SnapshotError) in

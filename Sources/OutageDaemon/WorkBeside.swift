@@ -1,8 +1,8 @@
 // Work on a thread of its own, beside what is done meanwhile.
 
 import Foundation
-import Reactor
 import Synchronization
+import SystemThreads
 
 /// Begins with its creation, at the priority of the thread that creates it.
 final class WorkBeside<Value: Sendable>: Sendable {

@@ -3,6 +3,7 @@
 internal import CEpoll
 internal import Glibc
 internal import Synchronization
+internal import SystemThreads
 
 /// Serves Unix sockets with one event loop a core.
 ///

@@ -48,9 +48,6 @@ static inline uint32_t cepoll_flags(const struct epoll_event *_Nonnull events, i
 /// Accepts a connection that does not block and is closed on exec; -1 and errno where there is none.
 int cepoll_accept(int listener);
 
-/// Names the calling thread, for ps and debuggers; at most 15 characters.
-void cepoll_name_thread(const char *_Nonnull name);
-
 /// Sends `count` (1 to 16) open descriptors with one byte of data over a Unix socket; 0, or -1 and errno.
 int cepoll_send_descriptors(int socket, char byte, const int *_Nonnull descriptors, size_t count);
 

@@ -1,0 +1,38 @@
+#define _GNU_SOURCE
+#include "CThread.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// As in linux/sched/types.h, which not every C library's headers go together with.
+struct scheduling {
+  uint32_t size;
+  uint32_t policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t runtime;
+  uint64_t deadline;
+  uint64_t period;
+};
+
+void cthread_name(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+// On Linux, 0 with PRIO_PROCESS is the calling thread, not the process.
+int cthread_niceness(void) { return getpriority(PRIO_PROCESS, 0); }
+
+void cthread_give_way(int niceness, uint64_t slice_nanoseconds) {
+  int nice = cthread_niceness() + niceness;
+  if (nice > 19) nice = 19;
+  struct scheduling wanted = {
+      .size = sizeof wanted, .policy = SCHED_OTHER, .nice = nice, .runtime = slice_nanoseconds};
+  if (syscall(SYS_sched_setattr, 0, &wanted, 0) != 0) setpriority(PRIO_PROCESS, 0, nice);
+}
+
+uint64_t cthread_slice(void) {
+  struct scheduling found = {.size = sizeof found};
+  return syscall(SYS_sched_getattr, 0, &found, sizeof found, 0) == 0 ? found.runtime : 0;
+}
