@@ -151,6 +151,12 @@ def cpu_ticks(pid):
     return int(fields[11]) + int(fields[12])
 
 
+def stolen_ticks():
+    """What the machine's host has given to others of all processors' time, since the start."""
+    with open("/proc/stat") as file:
+        return int(file.readline().split()[8])
+
+
 def memory(pid):
     """Resident MiB of a process: all, at the peak, and its own (not of mapped files)."""
     fields = {}
