@@ -136,7 +136,7 @@ let package = Package(
     tests(
       "EventLog",
       [
-        "OutageModel", "LayerStore", "ByteBuffers", "CSpatiaLite", "SystemCallFaults",
+        "OutageModel", "LayerStore", "ByteBuffers", "CSpatiaLite", "SystemCallFaults", "TestSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     tests(

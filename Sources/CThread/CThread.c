@@ -24,7 +24,7 @@ void cthread_name(const char *name) { pthread_setname_np(pthread_self(), name); 
 // On Linux, 0 with PRIO_PROCESS is the calling thread, not the process.
 int cthread_niceness(void) { return getpriority(PRIO_PROCESS, 0); }
 
-void cthread_give_way(int niceness, uint64_t slice_nanoseconds) {
+void cthread_set_priority(int niceness, uint64_t slice_nanoseconds) {
   int nice = cthread_niceness() + niceness;
   if (nice > 19) nice = 19;
   struct scheduling wanted = {

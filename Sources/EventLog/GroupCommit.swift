@@ -25,6 +25,7 @@ final class GroupCommit: Sendable {
   }
 
   private let pool: DatabasePool
+  private let checkpointer: Checkpointer
   private let file: String
   private let doing: String
   private let interval: Duration
@@ -39,14 +40,18 @@ final class GroupCommit: Sendable {
 
   /// - Parameter interval: the least time from the start of one group to the start of the next: under load it makes groups larger
   ///   and leaves the processor to others; without load, nobody waits.
-  init(pool: DatabasePool, file: String, doing: String, interval: Duration, niceness: Int32) {
+  /// - Throws: where the database cannot be opened once more.
+  init(
+    pool: DatabasePool, file: String, doing: String, interval: Duration, niceness: Int32
+  ) throws(StoreError) {
     self.pool = pool
+    checkpointer = try Checkpointer(file: file, niceness: niceness)
     self.file = file
     self.doing = doing
     self.interval = interval
     let thread = Thread { [self] in
       nameThread("journal")
-      giveWay(niceness: niceness)
+      lowerPriority(niceness: niceness)
       run()
       ended.signal()
     }
@@ -87,6 +92,7 @@ final class GroupCommit: Sendable {
     wake.signal()
     ended.wait()
     ended.signal()
+    checkpointer.stop()
   }
 
   private func run() {
@@ -106,6 +112,7 @@ final class GroupCommit: Sendable {
       if !group.isEmpty {
         commit(group)
         groupEnded()
+        if checkpointer.groupEnded() { _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.passive) } }
       }
       if isLast { return }
     }

@@ -7,9 +7,11 @@ import LayerStore
 enum JournalFile {
   /// How long a writer waits for another process.
   static let busyTimeoutSeconds = 10.0
-  /// The write-ahead log is brought into the file when it has so many pages (16 MiB) ...
+  /// When the write-ahead log has so many pages (16 MiB), it is brought into the file so far that it can begin anew.
   static let walPages = 4096
-  /// ... and cut back to this size.
+  /// When it has so many, that was in vain so far, and who commits has to wait for it.
+  static let walPagesMax = 4 * walPages
+  /// It is cut back to this size.
   static let walBytesMax = 32 << 20
 
   /// Opens the file, and creates or migrates it where that is due.
@@ -30,7 +32,7 @@ enum JournalFile {
       try db.execute(
         sql: """
           PRAGMA synchronous = FULL;
-          PRAGMA wal_autocheckpoint = \(walPages);
+          PRAGMA wal_autocheckpoint = \(walPagesMax);
           PRAGMA journal_size_limit = \(walBytesMax);
           """)
     }

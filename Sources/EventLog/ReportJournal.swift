@@ -43,8 +43,8 @@ public final class ReportJournal: Sendable {
   private let commitObservers = Mutex<[@Sendable () -> Void]>([])
   /// Of the group that is being told, for the observers.
   private let justStored = Mutex<[OutageReport]>([])
-  /// Reports that no outage covers so far, by number.
-  private let unmatched: Mutex<[Int: ReportDraft]>
+  /// Reports that no outage covers so far.
+  private let unmatched: Mutex<WaitingReports>
   private let pruning = Mutex<Timestamp?>(nil)
 
   /// The least time between two commits under load.
@@ -78,13 +78,14 @@ public final class ReportJournal: Sendable {
         for consumer in try ConsumerPositions.all(db) { counts.consumers[consumer.name] = consumer.sequence }
         return (open, counts)
       }
-      self.unmatched = Mutex(
-        Dictionary(uniqueKeysWithValues: open.map { ($0.sequence, $0.draft) }))
+      var waiting = WaitingReports(countMax: Self.unmatchedMax)
+      for report in open { waiting.append(report.sequence, report.draft) }
+      unmatched = Mutex(waiting)
       self.counts = Mutex(counts)
     } catch {
       throw StoreError(error, file: file, doing: "read the reports")
     }
-    commit = GroupCommit(
+    commit = try GroupCommit(
       pool: pool, file: file, doing: "store a report", interval: Self.commitInterval, niceness: niceness)
     commit.afterEachGroup { [weak self] in self?.groupEnded() }
   }
@@ -172,12 +173,7 @@ extension ReportJournal {
     }
     if receipt.isDuplicate { return }
     if report.match == nil, report.draft.kind != .restored {
-      unmatched.withLock { waiting in
-        waiting[report.sequence] = report.draft
-        guard waiting.count > Self.unmatchedMax * 11 / 10 else { return }
-        let kept = waiting.keys.sorted().suffix(Self.unmatchedMax)
-        waiting = waiting.filter { $0.key >= kept.first ?? 0 }
-      }
+      unmatched.withLock { $0.append(report.sequence, report.draft) }
     }
     justStored.withLock { $0.append(report) }
   }
@@ -287,17 +283,17 @@ extension ReportJournal {
   ) {
     let earliest = clock().adding(seconds: -Int64(settings.withLock(\.matchWithinSeconds)))
     let waiting = unmatched.withLock { waiting in
-      waiting = waiting.filter { $1.receivedAt >= earliest }
+      waiting.removeAll(before: earliest)
       return waiting
     }
     var matches: [(sequence: Int, match: ReportMatch)] = []
-    for (sequence, draft) in waiting {
-      guard let id = outageId(draft) else { continue }
+    waiting.forEach { sequence, draft in
+      guard let id = outageId(draft) else { return }
       let delay = layer.publishedAt.millisecondsSinceEpoch - draft.receivedAt.millisecondsSinceEpoch
       matches.append(
         (sequence, ReportMatch(outageId: id, layerNumber: layer.number, delayMilliseconds: max(0, delay))))
     }
-    mark(matches.sorted { $0.sequence < $1.sequence }[...], marked: 0, done)
+    mark(matches[...], marked: 0, done)
   }
 
   /// One group after another, so that reports which come meanwhile need not wait for all of them.
@@ -309,7 +305,7 @@ extension ReportJournal {
     let batch = matches.prefix(Self.batchMax)
     commit.submit({ db in try ReportRows.mark(batch, db) }) { [self] outcome in
       guard case .success(let count) = outcome else { return done(outcome) }
-      unmatched.withLock { waiting in for (sequence, _) in batch { waiting[sequence] = nil } }
+      unmatched.withLock { waiting in for (sequence, _) in batch { waiting.remove(sequence) } }
       counts.withLock {
         $0.matched += count
         $0.lastMatchDelayMilliseconds = batch.last?.match.delayMilliseconds ?? 0

@@ -56,7 +56,7 @@ public final class MetricsEndpoint: Sendable {
   ) throws(MetricsError) {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let loop = group.next()
-    loop.execute { giveWay(niceness: niceness) }
+    loop.execute { lowerPriority(niceness: niceness) }
     let openCount = NIOLoopBoundBox.makeBoxSendingValue(0, eventLoop: loop)
     let bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)

@@ -28,7 +28,7 @@ final class ChangeFeed: @unchecked Sendable {
   }
 
   let statistics = Mutex(Statistics())
-  let thread = ControlThread(name: "feed", niceness: 5)
+  let thread = ControlThread(name: "feed", niceness: 5, isWaitedFor: true)
   let desk: ReportDesk
   let clock: @Sendable () -> Timestamp
   let log: Logger

@@ -15,11 +15,13 @@ public final class ControlThread: Sendable {
   private let state = Mutex(State())
   private let wake = DispatchSemaphore(value: 0)
 
-  /// - Parameter niceness: added to the thread's nice value; beside that, it gives way to queries (`giveWay`).
-  public init(name: String, niceness: Int32) {
+  /// - Parameters:
+  ///   - niceness: added to the thread's nice value.
+  ///   - isWaitedFor: somebody waits for each job; without, the thread gives way to queries at once (`giveWay`).
+  public init(name: String, niceness: Int32, isWaitedFor: Bool = false) {
     let thread = Thread { [self] in
       nameThread(name)
-      giveWay(niceness: niceness)
+      if isWaitedFor { lowerPriority(niceness: niceness) } else { giveWay(niceness: niceness) }
       run()
     }
     thread.stackSize = 8 << 20

@@ -9,7 +9,7 @@ import MetricsExport
 final class MetricsService: @unchecked Sendable {
   private let source: FigureSource
   private let log: Logger
-  private let thread = ControlThread(name: "metrics", niceness: 10)
+  private let thread = ControlThread(name: "metrics", niceness: 10, isWaitedFor: true)
   private var address: MetricsAddress?
   private var endpoint: MetricsEndpoint?
   private var failures = 0

@@ -90,6 +90,9 @@ final class ReportDesk: Sendable {
     }
   }
 
+  /// Receipts that a loop sends before it looks for requests again.
+  private static let repliesAtOnce = 16
+
   /// Wakes each loop once for all receipts of a commit: one by one, they would take the core from this thread as often as there are reports.
   private func sendReplies() {
     let replies = replies.withLock { replies in
@@ -97,16 +100,20 @@ final class ReportDesk: Sendable {
       return replies
     }
     for (_, replies) in Dictionary(grouping: replies, by: \.loop.index) {
-      replies[0].loop.submit { loop in
-        for reply in replies {
-          loop.complete(reply.connection) { output in
-            switch reply.outcome {
-            case .success(let receipt): receipt.withUnsafeBytes { output.appendBulk($0) }
-            case .failure(let error): output.appendError(error)
+      let jobs = stride(from: 0, to: replies.count, by: Self.repliesAtOnce).map { start in
+        let part = replies[start..<min(start + Self.repliesAtOnce, replies.count)]
+        return { @Sendable (loop: EventLoop) in
+          for reply in part {
+            loop.complete(reply.connection) { output in
+              switch reply.outcome {
+              case .success(let receipt): receipt.withUnsafeBytes { output.appendBulk($0) }
+              case .failure(let error): output.appendError(error)
+              }
             }
           }
         }
       }
+      replies[0].loop.submit(jobs)
     }
   }
 

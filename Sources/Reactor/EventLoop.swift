@@ -42,6 +42,9 @@ public final class EventLoop: @unchecked Sendable {
   var freeSlots: [UInt32] = []
   var runQueue: [Connection] = []
   var running: [Connection] = []
+  /// What other threads have submitted, from `nextJob` on, in its order.
+  var jobs: [Mailbox.Job] = []
+  var nextJob = 0
   var watchedCount = 0
   var nextSweepAt: Int64 = 0
   var drainDeadline: Int64?
@@ -49,6 +52,8 @@ public final class EventLoop: @unchecked Sendable {
   let thread = Atomic<UInt>(0)
 
   static let eventsMax: Int32 = 256
+  /// Jobs that are done and still held, at most.
+  static let doneJobsMax = 64
   static let mailboxToken = UInt64.max
   static let listenerToken = UInt64.max - 1
   static let sweepMilliseconds: Int64 = 250
@@ -93,8 +98,12 @@ public final class EventLoop: @unchecked Sendable {
   /// - Returns: `false` if the loop has ended and the work will not be done.
   @discardableResult
   public func submit(_ work: @escaping @Sendable (EventLoop) -> Void) -> Bool {
-    mailbox.post(work)
+    mailbox.post([work])
   }
+
+  /// Submits several closures and wakes the loop once. Between two of them, it serves what has come meanwhile.
+  @discardableResult
+  public func submit(_ works: [@Sendable (EventLoop) -> Void]) -> Bool { mailbox.post(works) }
 
   var isOnOwnThread: Bool { thread.load(ordering: .relaxed) == UInt(pthread_self()) }
 }
@@ -112,10 +121,12 @@ extension EventLoop {
       counters.turns.add(1)
       dispatchEvents(count)
       runQueued()
+      runJob()
       acceptor?.turn(now: now)
       if now >= nextSweepAt { sweep() }
       if drainDeadline != nil && openCount == 0 { isStopped = true }
     }
+    while !jobs.isEmpty { runJob() }
     for job in mailbox.close() { job(self) }
     acceptor = nil
     handler = nil
@@ -129,7 +140,7 @@ extension EventLoop {
   }
 
   var timeoutMilliseconds: Int32 {
-    if !runQueue.isEmpty || acceptor?.hasWaiting == true { return 0 }
+    if !runQueue.isEmpty || !jobs.isEmpty || acceptor?.hasWaiting == true { return 0 }
     var timeout: Int64 = -1
     if isSweeping { timeout = max(1, nextSweepAt - now) }
     if let retryAt = acceptor?.retryAt {
@@ -142,7 +153,7 @@ extension EventLoop {
   func dispatch(token: UInt64, flags: UInt32) {
     if _slowPath(token >= Self.listenerToken) {
       if token == Self.mailboxToken {
-        for job in mailbox.take() { job(self) }
+        jobs.append(contentsOf: mailbox.take())
       } else {
         acceptor?.listenersAreReady()
       }
@@ -179,6 +190,18 @@ extension EventLoop {
       serve(connection)
     }
     running.removeAll(keepingCapacity: true)
+  }
+
+  /// Does one thing that another thread has submitted: requests that come meanwhile wait for no more than that.
+  func runJob() {
+    guard !jobs.isEmpty else { return }
+    let job = jobs[nextJob]
+    nextJob += 1
+    if nextJob == jobs.count || nextJob == Self.doneJobsMax {
+      jobs.removeFirst(nextJob)
+      nextJob = 0
+    }
+    job(self)
   }
 
   func enqueue(_ connection: Connection) {

@@ -23,13 +23,14 @@ final class Mailbox: Sendable {
 
   deinit { Glibc.close(descriptor) }
 
-  /// - Returns: `false` if the loop has ended and the job will not be done.
-  func post(_ job: @escaping Job) -> Bool {
+  /// - Returns: `false` if the loop has ended and the jobs will not be done.
+  func post(_ jobs: [Job]) -> Bool {
     let (wasEmpty, isClosed) = state.withLock { state in
-      if !state.isClosed { state.jobs.append(job) }
-      return (state.jobs.count == 1, state.isClosed)
+      let wasEmpty = state.jobs.isEmpty
+      if !state.isClosed { state.jobs.append(contentsOf: jobs) }
+      return (wasEmpty, state.isClosed)
     }
-    if wasEmpty { wake() }
+    if wasEmpty && !isClosed { wake() }
     return !isClosed
   }
 

@@ -21,7 +21,7 @@ import Testing
     return found.withLock { $0! }
   }
 
-  @Test func `A thread that gives way is nicer by so much, and asks for the longest turns`() {
+  @Test func `A thread that gives way is nicer by so much, and asks for long turns`() {
     let before = cthread_niceness()
     let (niceness, slice, policy) = onNewThread {
       giveWay(niceness: 7)
@@ -30,8 +30,18 @@ import Testing
     #expect(niceness == min(19, before + 7))
     #expect(policy == SCHED_OTHER)
     // Systems before Linux 6.12 do not tell, and keep their own.
-    #expect(slice == 100_000_000 || slice == 0)
+    #expect(slice == 12_000_000 || slice == 0)
     #expect(cthread_niceness() == before, "the others stay as they are")
+  }
+
+  @Test func `A lower priority leaves the turns as long as they were`() {
+    let (niceness, turns) = onNewThread {
+      let turn = cthread_slice()
+      lowerPriority(niceness: 4)
+      return (cthread_niceness(), [turn, cthread_slice()])
+    }
+    #expect(niceness == min(19, cthread_niceness() + 4))
+    #expect(turns[0] == turns[1])
   }
 
   @Test func `Niceness ends at 19`() {

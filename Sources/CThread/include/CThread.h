@@ -7,8 +7,8 @@
 /// Names the calling thread, for ps and debuggers; at most 15 characters.
 void cthread_name(const char *_Nonnull name);
 
-/// Adds `niceness` to the calling thread's nice value, and asks for turns on the processor as long as `slice_nanoseconds`.
-void cthread_give_way(int niceness, uint64_t slice_nanoseconds);
+/// Adds `niceness` to the calling thread's nice value, and asks for turns on the processor as long as `slice_nanoseconds`; 0: as usual.
+void cthread_set_priority(int niceness, uint64_t slice_nanoseconds);
 
 /// The calling thread's nice value.
 int cthread_niceness(void);

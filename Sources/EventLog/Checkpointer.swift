@@ -1,0 +1,84 @@
+// Brings a journal's write-ahead log into its file, beside the thread that commits.
+
+import Foundation
+import GRDB
+import LayerStore
+import Synchronization
+import SystemThreads
+
+/// Checkpoints by a connection and a thread of its own, while commits go on: one that the committing thread makes itself keeps all who wait for their
+/// commits until the file is on the disk, for a tenth of a second and more.
+///
+/// A log that is written to all the time is never wholly in the file when such a checkpoint ends. So when little is left, the committing thread
+/// is asked to bring in the rest, after which the log begins anew (sqlite.org, *Write-Ahead Logging*, section 2.2).
+final class Checkpointer: Sendable {
+  private struct State: Sendable {
+    var groups = 0
+    var isNearlyDone = false
+    var isStopping = false
+  }
+
+  private let connection: DatabaseQueue
+  private let state = Mutex(State())
+  private let wake = DispatchSemaphore(value: 0)
+  private let ended = DispatchSemaphore(value: 0)
+
+  /// Commits between two checkpoints.
+  static let groupsBetween = 64
+
+  /// - Parameter file: a database in WAL mode.
+  init(file: String, niceness: Int32) throws(StoreError) {
+    do {
+      var configuration = Configuration()
+      configuration.label = "checkpoint"
+      connection = try DatabaseQueue(path: file, configuration: configuration)
+    } catch {
+      throw StoreError(error, file: file, doing: "open")
+    }
+    let thread = Thread { [self] in
+      nameThread("checkpoint")
+      giveWay(niceness: niceness)
+      run()
+      ended.signal()
+    }
+    thread.start()
+  }
+
+  /// To be called after each commit.
+  /// - Returns: whether the caller should now checkpoint what is left.
+  func groupEnded() -> Bool {
+    let (isDue, isNearlyDone) = state.withLock { state in
+      state.groups += 1
+      defer { state.isNearlyDone = false }
+      return (state.groups % Self.groupsBetween == 0, state.isNearlyDone)
+    }
+    if isDue { wake.signal() }
+    return isNearlyDone
+  }
+
+  /// Ends the thread and closes the connection.
+  func stop() {
+    state.withLock { $0.isStopping = true }
+    wake.signal()
+    ended.wait()
+    ended.signal()
+    try? connection.close()
+  }
+
+  private func run() {
+    while true {
+      wake.wait()
+      if state.withLock(\.isStopping) { return }
+      // A failure, such as a full disk, shows at the next commit as well, and is told there.
+      guard let frameCount = checkpoint(), frameCount >= JournalFile.walPages else { continue }
+      // What came meanwhile; what comes while that is brought in is little.
+      _ = checkpoint()
+      state.withLock { $0.isNearlyDone = true }
+    }
+  }
+
+  /// - Returns: how many frames the log has.
+  private func checkpoint() -> Int? {
+    try? connection.writeWithoutTransaction { db in try db.checkpoint(.passive).walFrameCount }
+  }
+}
