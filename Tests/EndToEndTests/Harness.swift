@@ -92,7 +92,7 @@ final class RunningDaemon {
     process.standardError = FileHandle(forWritingAtPath: logFile)
     try process.run()
     guard expectsReady else { return }
-    for _ in 0..<6000 {
+    for _ in 0..<18_000 {
       if let client = try? SocketClient(path: querySocket, timeoutSeconds: 10),
         let info = try client.ask(["INFO", "outages"]).text, info.contains("loading:0")
       {
