@@ -120,31 +120,6 @@ enum TextShape {
     return (8 &+ more, number(before, more) &* 100_000_000 &+ number(last, 8))
   }
 
-  /// The number that a text of `wholeDigits` bytes writes, if all of them are decimal digits.
-  @inline(__always)
-  static func wholeNumber(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt64? {
-    let count = bytes.count
-    guard wholeDigits.contains(count) else { return nil }
-    let start = UnsafeRawPointer(bytes.baseAddress.unsafelyUnwrapped)
-    let zeros: UInt64 = 0x3030_3030_3030_3030
-    let last = start.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self).littleEndian
-    // What stands before the last eight bytes, behind as many zeros as are missing.
-    let more = UInt64(truncatingIfNeeded: 8 &* (count &- 8))
-    let first = start.loadUnaligned(as: UInt64.self).littleEndian << (64 &- more) | zeros &>> more
-    guard (areDigits(first) | areDigits(last)) == 0 else { return nil }
-    return number(first, 8) &* 100_000_000 &+ number(last, 8)
-  }
-
-  static let wholeDigits = 8...PackedText.suffixDigitsMax
-
-  /// 0 if all bytes of a word are ASCII digits.
-  @inline(__always)
-  private static func areDigits(_ word: UInt64) -> UInt64 {
-    let highs: UInt64 = 0xF0F0_F0F0_F0F0_F0F0
-    let zeros: UInt64 = 0x3030_3030_3030_3030
-    return (word & highs ^ zeros) | ((word &+ 0x0606_0606_0606_0606) & highs ^ zeros)
-  }
-
   /// How many of a word's bytes, from the highest on, are ASCII digits.
   @inline(__always)
   private static func trailingDigitCount(_ word: UInt64) -> Int {

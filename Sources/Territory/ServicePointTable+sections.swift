@@ -120,10 +120,9 @@ extension TextPool {
   }
 
   init(validating reader: inout SectionReader) throws(SectionError) {
-    try self.init(
-      heap: reader.take("texts.heap", as: UInt8.self),
-      suffixPatterns: PatternTable(validating: &reader, "texts.suffixPatterns"),
-      prefixPatterns: PatternTable(validating: &reader, "texts.prefixPatterns"))
+    heap = try reader.take("texts.heap", as: UInt8.self)
+    suffixPatterns = try PatternTable(validating: &reader, "texts.suffixPatterns")
+    prefixPatterns = try PatternTable(validating: &reader, "texts.prefixPatterns")
   }
 
   /// Whether the text's bytes can be read from this pool.

@@ -57,7 +57,7 @@ public final class ServicePointTable: Sendable {
         entries: rows.count, rowCount: rows.count, row: { UInt32($0) },
         hash: { entry in
           let text = key(rows.pointer + entry)
-          return text.isEmpty ? nil : pool.withBytes(text, hashKey)
+          return text.isEmpty ? nil : pool.withBytes(text, hashBytes)
         },
         sameKey: { pool.isSame(key(rows.pointer + $0), key(rows.pointer + $1)) }, precedes: precedes)
     }
@@ -132,33 +132,11 @@ extension ServicePointTable {
     _ column: (UnsafePointer<ServicePointRow>) -> PackedText
   ) -> RowList {
     guard !key.isEmpty else { return .none }
-    // The fewer instructions there are between two look-ups, the more of them wait for memory together.
-    if let number = TextShape.wholeNumber(key) {
-      let packed = pool.packed(number: number, digits: key.count)
-      return index.find(hash: hashDigits(number, count: key.count)) { row in
-        let text = column(rows.pointer + row)
-        return _fastPath(text == packed) || text.form == .heap && isSame(text, key)
-      }
-    }
-    return findText(key, in: index, column)
-  }
-
-  /// A key that is not digits alone; out of line, so that the look-up of one that is remains short.
-  @inline(never)
-  private func findText(
-    _ key: UnsafeBufferPointer<UInt8>, in index: KeyIndex,
-    _ column: (UnsafePointer<ServicePointRow>) -> PackedText
-  ) -> RowList {
-    index.find(hash: hashBytes(key)) { row in
+    return index.find(hash: hashBytes(key)) { row in
       let cells = rows.pointer + row
       ccacheline_prefetch(cells)
       return pool.equals(column(cells), key)
     }
-  }
-
-  @inline(never)
-  private func isSame(_ text: PackedText, _ key: UnsafeBufferPointer<UInt8>) -> Bool {
-    pool.equals(text, key)
   }
 
   private func hasExtraPhone(_ row: Int, _ digits: UInt64) -> Bool {
@@ -187,7 +165,7 @@ extension ServicePointTable {
   /// - Parameter key: its bytes; of a phone, what `rows(phoneDigits:)` takes is `digits`.
   /// - Returns: the key's hash, for `fetchRow`.
   public func fetchIndex(_ kind: KeyKind, _ key: UnsafeBufferPointer<UInt8>, digits: UInt64 = 0) -> UInt64 {
-    let hash = kind == .phone ? mixBits(digits) : hashKey(key)
+    let hash = kind == .phone ? mixBits(digits) : hashBytes(key)
     index(kind) { $0.prefetch(hash: hash) }
     return hash
   }

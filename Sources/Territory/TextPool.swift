@@ -7,21 +7,6 @@ struct TextPool: Sendable {
   let heap: FlatArray<UInt8>
   let suffixPatterns: PatternTable
   let prefixPatterns: PatternTable
-  /// By number of digits, what packs a text that is nothing but so many digits; all ones where there is no such text.
-  private let digitsAlone: FlatArray<UInt64>
-
-  init(heap: FlatArray<UInt8>, suffixPatterns: PatternTable, prefixPatterns: PatternTable) {
-    self.heap = heap
-    self.suffixPatterns = suffixPatterns
-    self.prefixPatterns = prefixPatterns
-    var digitsAlone = [UInt64](repeating: .max, count: TextShape.wholeDigits.upperBound + 1)
-    for pattern in 0..<suffixPatterns.count where suffixPatterns.text(pattern).isEmpty {
-      let digits = Int(suffixPatterns.digits(pattern))
-      guard TextShape.wholeDigits.contains(digits) else { continue }
-      digitsAlone[digits] = PackedText(suffixPattern: UInt32(pattern), number: 0).bits
-    }
-    self.digitsAlone = FlatArray(digitsAlone)
-  }
 
   /// The most bytes that `write` may write to for this text, which is more than it has.
   @inline(__always)
@@ -80,13 +65,6 @@ struct TextPool: Sendable {
       && bytes.count == prefix.count &+ digits
       && (prefix.count == 0
         || sameBytes(prefix, UnsafeBufferPointer(start: bytes.baseAddress, count: prefix.count)))
-  }
-
-  /// How a text that is nothing but decimal digits is packed, if it is not on the heap.
-  /// - Parameter digits: one of `TextShape.wholeDigits`.
-  @inline(__always)
-  func packed(number: UInt64, digits: Int) -> PackedText {
-    PackedText(bits: digitsAlone.pointer[digits] | number)
   }
 
   /// Whether two texts have the same bytes.
@@ -196,19 +174,6 @@ private func sameBytes(_ a: UnsafeBufferPointer<UInt8>, _ b: UnsafeBufferPointer
 @inline(__always)
 private func patternHash(_ text: UnsafeBufferPointer<UInt8>, digits: Int) -> UInt64 {
   hashBytes(text) ^ UInt64(digits) &* 0x9E37_79B9_7F4A_7C15
-}
-
-/// The hash by which a key is found.
-@inline(__always)
-func hashKey(_ key: UnsafeBufferPointer<UInt8>) -> UInt64 {
-  if let number = TextShape.wholeNumber(key) { return hashDigits(number, count: key.count) }
-  return hashBytes(key)
-}
-
-/// The hash of a key that is nothing but decimal digits, `TextShape.wholeDigits` of them: its number is needed in any case to compare it.
-@inline(__always)
-func hashDigits(_ number: UInt64, count: Int) -> UInt64 {
-  mixBits(number | UInt64(truncatingIfNeeded: count) &<< 56)
 }
 
 /// Sixteen bytes at a time, each step a multiplication to 128 bits that is folded to 64; the last sixteen may overlap those before them, and the last eight

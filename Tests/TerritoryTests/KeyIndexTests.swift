@@ -39,14 +39,12 @@ import Testing
     }
   }
 
-  @Test(arguments: [1, 97] as [Int], ["0000", "SP-"])
-  func `a key that is there has one row read for it, nearly always, and one that is not has none`(
-    step: Int, prefix: String
-  ) {
+  @Test(arguments: [1, 97] as [Int])
+  func `a key that is there has one row read for it, nearly always, and one that is not has none`(step: Int) {
     // Account numbers one after another are the hardest: few bits differ.
     let count = 60_000
     let hashes = (0..<2 * count).map { number in
-      Array("\(prefix)\(10_000_000 + number * step)".utf8).withUnsafeBufferPointer { hashKey($0) }
+      Array("0000\(10_000_000 + number * step)".utf8).withUnsafeBufferPointer { hashBytes($0) }
     }
     // As many bits of the hash as there are where five million rows are.
     let index = KeyIndex(
@@ -85,22 +83,6 @@ import Testing
       let found = text.withUnsafeBufferPointer { TextShape.trailingDigits($0) }
       #expect(found.count == expected, "seed \(seed), \(text)")
       #expect(found.number == text.suffix(expected).reduce(0) { $0 * 10 + UInt64($1 - 48) }, "\(text)")
-    }
-  }
-
-  @Test(arguments: [7, 8] as [UInt64])
-  func `a text of digits alone is a number, and one with another byte anywhere is none`(seed: UInt64) {
-    var random = SeededGenerator(seed: seed)
-    for _ in 0..<20_000 {
-      var text = (0..<Int.random(in: 1...20, using: &random)).map { _ in
-        UInt8.random(in: 48...57, using: &random)
-      }
-      let isRead = (8...13).contains(text.count)
-      let found = text.withUnsafeBufferPointer { TextShape.wholeNumber($0) }
-      #expect(found == (isRead ? text.reduce(0) { $0 * 10 + UInt64($1 - 48) } : nil), "\(text)")
-      let other = [UInt8.random(in: 0...47, using: &random), .random(in: 58...255, using: &random)]
-      text[Int.random(in: text.indices, using: &random)] = other.randomElement(using: &random)!
-      #expect(text.withUnsafeBufferPointer { TextShape.wholeNumber($0) } == nil, "\(text)")
     }
   }
 

@@ -51,7 +51,7 @@ import Testing
           latDegrees: .random(in: -90...90, using: &random)))
       if Int.random(in: 0..<10, using: &random) > 0 {
         let account =
-          "\(["A", "AC-", "", "Konto ", "00000000"].randomElement(using: &random)!)\(Int.random(in: 0..<3000, using: &random))"
+          "\(["A", "AC-", "", "Konto "].randomElement(using: &random)!)\(Int.random(in: 0..<3000, using: &random))"
         point.accountId = account
         if !account.isEmpty { byAccount[account, default: []].append(id) }
       }
