@@ -6,6 +6,7 @@ import LayerImport
 import LayerStore
 import OutageModel
 import PointLocation
+import SystemThreads
 import Territory
 
 /// What a publish or a roll-back did, or would do.
@@ -72,9 +73,7 @@ public final class Publisher {
       }
     }
     // Nothing is served yet that would have to share them.
-    let processors = Processors(count: ProcessInfo.processInfo.activeProcessorCount) {
-      DispatchQueue.concurrentPerform(iterations: $0, execute: $1)
-    }
+    let processors = Processors(count: ProcessInfo.processInfo.activeProcessorCount, perform: concurrently)
     territory = Territory(servicePoints: try loadServicePoints(), outages: try loadOutages(), processors)
     return problem
   }

@@ -57,11 +57,15 @@ public final class Reactor: Sendable {
       own.acceptor = Acceptor(own: own, loops: allLoops, isPaused: isPaused, accept: accept)
     }
     for loop in loops {
-      let thread = try Self.startThread {
-        nameThread("loop-\(loop.index)")
-        loop.run(makeHandler: makeHandler)
+      do throws(NoThread) {
+        let thread = try startThread {
+          nameThread("loop-\(loop.index)")
+          loop.run(makeHandler: makeHandler)
+        }
+        threads.withLock { $0.append(thread) }
+      } catch {
+        throw .system(call: "pthread_create", path: nil, errno: error.errno)
       }
-      threads.withLock { $0.append(thread) }
     }
   }
 
@@ -123,31 +127,5 @@ extension Reactor {
     let answer = Answer<Value>()
     guard loops[0].submit({ answer.set(work($0)) }) else { return nil }
     return answer.wait()
-  }
-
-  private static func startThread(
-    _ body: @escaping @Sendable () -> Void
-  ) throws(ReactorError) -> pthread_t {
-    var thread = pthread_t()
-    let box = Unmanaged.passRetained(ThreadBody(body))
-    let result = pthread_create(
-      &thread, nil,
-      { argument in
-        Unmanaged<ThreadBody>.fromOpaque(argument!).takeRetainedValue().body()
-        return nil
-      }, box.toOpaque())
-    guard result == 0 else {
-      box.release()
-      throw .system(call: "pthread_create", path: nil, errno: result)
-    }
-    return thread
-  }
-}
-
-private final class ThreadBody: Sendable {
-  let body: @Sendable () -> Void
-
-  init(_ body: @escaping @Sendable () -> Void) {
-    self.body = body
   }
 }

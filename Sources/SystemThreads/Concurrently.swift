@@ -10,7 +10,7 @@ import Synchronization
 public func concurrently(_ count: Int, _ part: @Sendable (Int) -> Void) {
   let next = Atomic(0)
   withoutActuallyEscaping(part) { part in
-    let share = Share {
+    let share = { @Sendable in
       while true {
         let number = next.add(1, ordering: .relaxed).oldValue
         if number >= count { return }
@@ -19,31 +19,9 @@ public func concurrently(_ count: Int, _ part: @Sendable (Int) -> Void) {
     }
     // Where the system has no thread left, those that there are do it all.
     let others = (1..<max(1, min(count, ProcessInfo.processInfo.activeProcessorCount))).compactMap { _ in
-      share.start()
+      try? startThread(share)
     }
-    share.work()
+    share()
     for thread in others { pthread_join(thread, nil) }
-  }
-}
-
-/// What each thread does.
-private final class Share: Sendable {
-  let work: @Sendable () -> Void
-
-  init(_ work: @escaping @Sendable () -> Void) { self.work = work }
-
-  /// A thread that does the work and then holds it no longer; `nil` if there is none to be had.
-  func start() -> pthread_t? {
-    var thread = pthread_t()
-    let held = Unmanaged.passRetained(self)
-    let failure = pthread_create(
-      &thread, nil,
-      { held in
-        Unmanaged<Share>.fromOpaque(held!).takeRetainedValue().work()
-        return nil
-      }, held.toOpaque())
-    if failure == 0 { return thread }
-    held.release()
-    return nil
   }
 }
