@@ -24,9 +24,9 @@ final class RecordsAhead: RecordReader {
 
   /// At either thread; memory is bounded by these batches, and the longest record.
   private static let batchCount = 3
-  private static let batchRecords = 32
+  private static let batchRecords = 256
   /// A batch with more bytes is full.
-  private static let batchBytes = 1 << 17
+  private static let batchBytes = 1 << 20
   /// Below, a thread is not worth its start.
   private static let fileBytesMin = 1 << 20
 

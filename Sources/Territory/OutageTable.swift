@@ -102,8 +102,8 @@ public struct OutageComparison: Sendable {
     for place in outages.indices {
       guard let number = old.number(ofId: outages[place].outageId) else { continue }
       numbers[place] = Int32(number)
-      hasSameArea[place] = old.outages[number].area == outages[place].area
-      isSame[place] = hasSameArea[place] && old.outages[number] == outages[place]
+      isSame[place] = old.outages[number] == outages[place]
+      hasSameArea[place] = isSame[place] || old.outages[number].area == outages[place].area
     }
     oldNumbers = numbers
     self.isSame = isSame
