@@ -7,8 +7,8 @@ Docs/BENCHMARKS.md, with their plots beside it; --keep FOLDER keeps the figures 
 import argparse, json, os, shutil, statistics, subprocess, sys, tempfile, threading, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from measure import (BENCH, OUTAGED, RESP, ROOT, Daemon, Server, forget_peak, load, machine, memory, say, stolen_ticks,
-                     wait_until)
+from measure import (BENCH, OUTAGED, RESP, ROOT, Daemon, Server, bytes_written, cpu_ticks, forget_peak, load, machine, memory,
+                     say, stolen_ticks, wait_until)
 import postgis, report
 
 SIZES = {name: type(value)(os.environ.get(name, value)) for name, value in {
@@ -22,6 +22,7 @@ SIZES = {name: type(value)(os.environ.get(name, value)) for name, value in {
     "ANSWERS": 10_000_000, "TAKEOVERS": 3,
     "STORM_COMPRESSION": 450.0, "STORM_PEAK_FACTOR": 2.0,
 }.items()}
+STANDIN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "standin.py")
 CELLS = [(50, 1), (1000, 1), (50, 16), (200, 64)]
 
 
@@ -195,18 +196,19 @@ class Bench:
             f"{statistics.median(measured['cpu']):.1f} us; {measured['share']:.0%} of points covered")
 
     def tail(self):
-        """Open loop at half of what a closed loop reaches, with and without refreshes, in turns."""
+        """Open loop at half of what a closed loop reaches: without refreshes, with them, and beside a stand-in for them, in turns."""
         daemon = self.start(Daemon(self.data)).settled()
         most = statistics.median(
             self.load(f"most-{turn}", daemon.query, "--already-published", "--seconds", SIZES["CELL_SECONDS"],
                       "--depth", 1)["perSecond"] for turn in range(3))
         rate = int(most / 2)
-        runs = {"quiet": [], "refresh": []}
+        weight = self.refresh_weight(daemon)
+        runs = {"quiet": [], "refresh": [], "stand-in": []}
         for turn in range(SIZES["TAIL_REPETITIONS"]):
             for name in runs:
                 # Each run begins alike: the first layer is served, and nothing is left to do of the publish before.
                 daemon.publish(self.layers[0])
-                if name == "quiet":
+                if name != "refresh":
                     # A snapshot is written up to ten seconds after the one before.
                     time.sleep(11)
                 daemon.settled()
@@ -217,18 +219,34 @@ class Bench:
                              "--svg", f"{self.keep}/tail-{name}.svg", "--hlog", f"{self.keep}/tail-{name}-{turn}.hlog"]
                 if name == "refresh":
                     arguments += ["--publish-every", SIZES["REFRESH_SECONDS"]]
+                standin = name == "stand-in" and subprocess.Popen(
+                    [sys.executable, STANDIN, *map(str, (SIZES["TAIL_SECONDS"], SIZES["REFRESH_SECONDS"], *weight)),
+                     f"{self.folder}/stand-in"])
                 before = stolen_ticks()
                 figures = self.load(f"tail-{name}-{turn}", daemon.query, *arguments)
+                if standin:
+                    standin.wait()
                 figures["stolenShare"] = (stolen_ticks() - before) / os.sysconf("SC_CLK_TCK") / SIZES["TAIL_SECONDS"]
                 runs[name].append(figures)
-                self.plots[f"bench-serve-{name}.svg"] = f"{self.keep}/tail-{name}.svg"
-        self.results["tail"] = {"rate": rate, "most": most, "runs": {
+                if name != "stand-in":
+                    self.plots[f"bench-serve-{name}.svg"] = f"{self.keep}/tail-{name}.svg"
+        self.results["tail"] = {"rate": rate, "most": most, "weight": weight, "runs": {
             name: [{key: figures[key] for key in ("latencyMicroseconds", "sentLateMicroseconds", "wrong", "failed",
                                                   "answered", "publishes", "serverCPUSeconds", "stolenShare")} for figures in values]
             for name, values in runs.items()}}
         for name, values in runs.items():
             say(f"{name}: p99.9 " + ", ".join(f"{figures['latencyMicroseconds']['p99.9']:,.0f} us" for figures in values))
         self.end(daemon)
+
+    def refresh_weight(self, daemon):
+        """What one full publish costs with all that follows from it: seconds of processor time, and megabytes to the disk."""
+        daemon.publish(self.layers[1])
+        time.sleep(11)
+        ticks, written = cpu_ticks(daemon.settled().pid), bytes_written(daemon.pid)
+        daemon.publish(self.layers[0])
+        time.sleep(11)
+        daemon.settled()
+        return [(cpu_ticks(daemon.pid) - ticks) / os.sysconf("SC_CLK_TCK"), (bytes_written(daemon.pid) - written) / 1e6]
 
     def storm(self):
         daemon = self.start(Daemon(self.data))
@@ -243,27 +261,33 @@ class Bench:
         self.end(daemon)
 
     def publishes(self):
-        """Full and one-percent publishes with nobody asking, and memory."""
+        """Full and one-percent publishes with nobody asking and the one before settled, as when a layer comes each minute; and memory."""
         daemon = self.start(Daemon(self.data)).settled()
         self.results["memoryAtStart"] = memory(daemon.pid)
-        rounds = {"full": [], "one percent": []}
+        rounds = {"full": [], "one percent": [], "full, straight after another": []}
         phases = {}
         peaks = []
         daemon.publish(self.layers[0])
         for _ in range(SIZES["REPETITIONS"]):
-            for kind, path in (("full", self.layers[1]), ("full", self.layers[0]), ("one percent", self.layers[2]),
+            for kind, path in (("full", self.layers[1]), ("full, straight after another", self.layers[0]),
+                               ("full", self.layers[1]), ("full", self.layers[0]), ("one percent", self.layers[2]),
                                ("one percent", self.layers[0])):
+                if "straight" not in kind:
+                    daemon.settled()
                 before = memory(daemon.pid)["VmRSS"], territory_mebibytes(daemon)
                 forget_peak(daemon.pid)
                 outcome, milliseconds = daemon.publish(path)
                 rounds[kind].append(milliseconds)
-                if kind == "full":
+                if "full" in kind:
                     peaks.append({"before": before[0], "peak": memory(daemon.pid)["VmHWM"], "old": before[1],
                                   "new": territory_mebibytes(daemon)})
                 for timing in outcome["timings"]:
                     phases.setdefault(kind, {}).setdefault(timing["phase"], []).append(timing["milliseconds"])
         self.results["publishes"] = {"milliseconds": rounds, "phases": phases}
-        self.results["memory"] = {"territory": territory_mebibytes(daemon)} | memory(daemon.pid)
+        self.results["memoryStraightAfter"] = memory(daemon.pid)
+        # A snapshot is written up to ten seconds after the one before.
+        time.sleep(11)
+        self.results["memory"] = {"territory": territory_mebibytes(daemon)} | memory(daemon.settled().pid)
         self.results["memory"]["VmHWM"] = max(peak["peak"] for peak in peaks)
         self.results["fullPublishMemory"] = peaks
         say(", ".join(f"{kind}: {statistics.median(values):,.0f} ms" for kind, values in rounds.items())

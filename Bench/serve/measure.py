@@ -145,6 +145,12 @@ class Daemon(Server):
         return outcome, (time.monotonic() - started) * 1e3
 
 
+def bytes_written(pid):
+    """To the disk, by the process."""
+    with open(f"/proc/{pid}/io") as file:
+        return int(next(line for line in file if line.startswith("write_bytes")).split()[1])
+
+
 def cpu_ticks(pid):
     with open(f"/proc/{pid}/stat") as file:
         fields = file.read().rsplit(")", 1)[1].split()

@@ -136,11 +136,18 @@ def render(results, plots):
               "latency counts from the moment at which a request was due. Accounts, phones, points and unknown accounts, every answer checked. µs.", "",
               "| | p50 | p99 | p99.9 | p99.99 | max | sent late at worst | stolen by the machine's host |",
               "| --- | --- | --- | --- | --- | --- | --- | --- |"]
-    for name, title in (("quiet", "no refresh"), ("refresh", f"a full refresh every {sizes['REFRESH_SECONDS']:g} s")):
+    for name, title in (("quiet", "no refresh"), ("refresh", f"a full refresh every {sizes['REFRESH_SECONDS']:g} s"),
+                        ("stand-in", "no refresh, a stand-in beside")):
         for run in tail["runs"][name]:
             latency = run["latencyMicroseconds"]
             lines.append(f"| {title} | " + " | ".join(f"{latency[key]:,.0f}" for key in ("p50", "p99", "p99.9", "p99.99", "max"))
                          + f" | {run['sentLateMicroseconds']:,.0f} | {run['stolenShare']:.1%} |")
+    cpu_seconds, megabytes = tail["weight"]
+    lines += ["", f"The stand-in is another process that spends as much every {sizes['REFRESH_SECONDS']:g} s as a refresh does with all that follows from "
+              f"it, and touches nothing of ours: {cpu_seconds:.1f} s of processor time at niceness 5, {megabytes:.0f} MB written and synced. Median "
+              f"p99.9: " + ", ".join(
+                  f"{title} {median([run['latencyMicroseconds']['p99.9'] for run in tail['runs'][name]]) / 1e3:.1f} ms"
+                  for name, title in (("quiet", "no refresh"), ("stand-in", "stand-in"), ("refresh", "refresh"))) + "."]
     for name in ("bench-serve-quiet.svg", "bench-serve-refresh.svg"):
         if name in plots:
             lines += ["", f"![Latency over time]({name})"]
@@ -162,8 +169,8 @@ def render(results, plots):
     lines.append(f"| start to first answer | {spread(results['restart']['milliseconds'], 0)} | |")
     at_start, now, restarted = results["memoryAtStart"], results["memory"], results["restart"]["memory"]
     lines += ["", f"Resident memory in MiB: {restarted['VmRSS']:.0f} after a start (its own {restarted['RssAnon']:.0f}, mapped files "
-              f"{restarted['RssFile']:.0f}), {now['VmRSS']:.0f} after {4 * sizes['REPETITIONS'] + 1} publishes (own {now['RssAnon']:.0f}, mapped "
-              f"{now['RssFile']:.0f}), {now['VmHWM']:.0f} at the peak of a publish. The Territory's arrays: {now['territory']:.0f}. "
+              f"{restarted['RssFile']:.0f}), {now['VmRSS']:.0f} when {6 * sizes['REPETITIONS'] + 1} publishes have settled (own {now['RssAnon']:.0f}, mapped "
+              f"{now['RssFile']:.0f}; {results['memoryStraightAfter']['VmRSS']:.0f} straight after the last), {now['VmHWM']:.0f} at the peak of a publish. The Territory's arrays: {now['territory']:.0f}. "
               f"A full publish added at most "
               f"{max(publish['peak'] - publish['before'] for publish in results['fullPublishMemory']):.0f} at its peak to what was resident before. "
               f"The import of the addresses took {results['importSeconds']:.1f} s.", "", "### Answers", ""]
