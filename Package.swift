@@ -30,6 +30,7 @@ let package = Package(
     .library(name: "SuspectedOutages", targets: ["SuspectedOutages"]),
     .library(name: "PointHull", targets: ["PointHull"]),
     .library(name: "ByteBuffers", targets: ["ByteBuffers"]),
+    .library(name: "SystemThreads", targets: ["SystemThreads"]),
     .library(name: "WireProtocol", targets: ["WireProtocol"]),
     .library(name: "Reactor", targets: ["Reactor"]),
     .library(name: "LayerImport", targets: ["LayerImport"]),
@@ -89,7 +90,7 @@ let package = Package(
       "EventLog",
       [
         "OutageModel", "LayerStore", "ByteBuffers", "SystemThreads",
-        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ]),
     module(
       "OutageDaemon",

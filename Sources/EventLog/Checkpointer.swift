@@ -2,6 +2,7 @@
 
 import Foundation
 import GRDB
+import GRDBSQLite
 import LayerStore
 import Synchronization
 import SystemThreads
@@ -9,8 +10,8 @@ import SystemThreads
 /// Checkpoints by a connection and a thread of its own, while commits go on: one that the committing thread makes itself keeps all who wait for their
 /// commits until the file is on the disk, for a tenth of a second and more.
 ///
-/// A log that is written to all the time is never wholly in the file when such a checkpoint ends. So when little is left, the committing thread
-/// is asked to bring in the rest, after which the log begins anew (sqlite.org, *Write-Ahead Logging*, section 2.2).
+/// A log that is written to all the time is never wholly in the file when such a checkpoint ends. So when little is left, and the file is on the disk, the committing
+/// thread is asked to bring in the rest, after which the log begins anew (sqlite.org, *Write-Ahead Logging*, section 2.2).
 final class Checkpointer: Sendable {
   private struct State: Sendable {
     var groups = 0
@@ -73,7 +74,21 @@ final class Checkpointer: Sendable {
       guard let frameCount = checkpoint(), frameCount >= JournalFile.walPages else { continue }
       // What came meanwhile; what comes while that is brought in is little.
       _ = checkpoint()
+      syncFile()
       state.withLock { $0.isNearlyDone = true }
+    }
+  }
+
+  /// Brings the file's own pages to the disk. A checkpoint leaves that to the one that ends with the log, the committing thread's, which would wait for all pages
+  /// that were brought in since the log began. Not by another descriptor: to close it would drop all locks that this process has on the file
+  /// (sqlite.org, *How To Corrupt An SQLite Database File*, section 2.2).
+  private func syncFile() {
+    try? connection.writeWithoutTransaction { db in
+      var file: UnsafeMutablePointer<sqlite3_file>?
+      let code = sqlite3_file_control(db.sqliteConnection, "main", SQLITE_FCNTL_FILE_POINTER, &file)
+      guard code == SQLITE_OK, let file, let sync = file.pointee.pMethods?.pointee.xSync else { return }
+      // A failure shows at the committing thread's own.
+      _ = sync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY)
     }
   }
 
