@@ -140,6 +140,7 @@ let package = Package(
         .product(name: "LayerImport", package: "Outaged"),
         .product(name: "OutageModel", package: "Outaged"),
         .product(name: "PointLocation", package: "Outaged"),
+        .product(name: "SystemThreads", package: "Outaged"),
         .product(name: "Territory", package: "Outaged"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

@@ -3,6 +3,7 @@
 import CRivals
 import Foundation
 import PointLocation
+import SystemThreads
 
 /// An index over a workload's polygons, built and timed.
 final class Engine: @unchecked Sendable {
@@ -34,9 +35,7 @@ final class Engine: @unchecked Sendable {
   let index: PolygonIndex?
   private let rival: UnsafeMutableRawPointer?
 
-  static let processors = Processors(count: ProcessInfo.processInfo.activeProcessorCount) {
-    DispatchQueue.concurrentPerform(iterations: $0, execute: $1)
-  }
+  static let processors = Processors(count: ProcessInfo.processInfo.activeProcessorCount, perform: concurrently)
 
   init(_ kind: Kind, _ polygons: PolygonSet) {
     self.kind = kind
