@@ -6,13 +6,16 @@
 import json, os, shutil, statistics, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "serve"))
-from measure import BENCH, OUTAGED, RESP, Daemon, Server, load, machine, say, wait_until
+from measure import BENCH, OUTAGED, RESP, Daemon, Server, bytes_written, load, machine, say, wait_until
 
 SIZES = {name: type(value)(os.environ.get(name, value)) for name, value in {
     "SERVICE_POINTS": 1_000_000, "AFFECTED": 200_000, "OUTAGES": 200,
     "REPORTS_A_SECOND": 5000, "REPORT_CONNECTIONS": 500, "LOOKUPS_A_SECOND": 10_000, "LOOKUP_CONNECTIONS": 50,
     "SECONDS": 8.0, "REPETITIONS": 3,
 }.items()}
+STANDIN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "standin.py")
+# About the commits that the reports' journal makes; each is one sync.
+SYNCS_A_SECOND = 500
 WEST, SOUTH, STEP = -121.5, 38.0, 0.0005
 
 
@@ -112,7 +115,7 @@ def reports(daemon, files):
     plan = f"{files}/plan.txt"
     subprocess.run([f"{BENCH}/outage-load", "plan", "--addresses", f"{files}/addresses.csv", "--layer",
                     f"{files}/none.geojson", "--customers", "20000", "--out", plan], check=True)
-    figures = {"alone": [], "with reports": []}
+    figures = {"alone": [], "with reports": [], "beside a stand-in": []}
     lookups = ["--rate", SIZES["LOOKUPS_A_SECOND"], "--connections", SIZES["LOOKUP_CONNECTIONS"], "--seconds",
                SIZES["SECONDS"], "--mix", "account=80,point=20", "--unchecked", "--already-published", "--publish", "0"]
     for repetition in range(SIZES["REPETITIONS"]):
@@ -124,15 +127,24 @@ def reports(daemon, files):
                      "--connections", str(SIZES["REPORT_CONNECTIONS"]), "--seconds", str(SIZES["SECONDS"] + 1),
                      "--calls", f"R{repetition}"], stdout=subprocess.PIPE, text=True)
                 time.sleep(0.5)
+                written = bytes_written(daemon.pid)
+            standin = name == "beside a stand-in" and subprocess.Popen(
+                [sys.executable, STANDIN, str(SIZES["SECONDS"]), str(SYNCS_A_SECOND), str(bytes_a_second),
+                 f"{files}/stand-in"])
             found = load(daemon.query, plan, f"{files}/lookups", *lookups)
             figures[name].append(found)
             say(f"lookups {name}: {describe(found)}")
+            if standin:
+                standin.wait()
             if reporter:
+                bytes_a_second = (bytes_written(daemon.pid) - written) / SIZES["SECONDS"]
+                say(f"written to the disk: {bytes_a_second / 1e6:.1f} MB a second")
                 say(reporter.communicate()[0].strip())
                 assert reporter.returncode == 0
-    ratios = [p999(b) / p999(a) for a, b in zip(figures["alone"], figures["with reports"])]
-    say(f"p99.9 of lookups with reports / alone: {', '.join(f'{r:.2f}' for r in ratios)}; "
-        f"median {statistics.median(ratios):.2f}")
+    for other in ("alone", "beside a stand-in"):
+        ratios = [p999(b) / p999(a) for a, b in zip(figures[other], figures["with reports"])]
+        say(f"p99.9 of lookups with reports / {other}: {', '.join(f'{r:.2f}' for r in ratios)}; "
+            f"median {statistics.median(ratios):.2f}")
     info = daemon.info()
     say(", ".join(f"{name} {info[name]}" for name in ("reports_stored", "reports_failed", "reports_last_sequence")))
 

@@ -35,7 +35,8 @@ final class Engine: @unchecked Sendable {
   let index: PolygonIndex?
   private let rival: UnsafeMutableRawPointer?
 
-  static let processors = Processors(count: ProcessInfo.processInfo.activeProcessorCount, perform: concurrently)
+  static let processors = Processors(
+    count: ProcessInfo.processInfo.activeProcessorCount, perform: concurrently)
 
   init(_ kind: Kind, _ polygons: PolygonSet) {
     self.kind = kind
