@@ -27,6 +27,8 @@ final class RecordsAhead: RecordReader {
   private static let batchRecords = 256
   /// A batch with more bytes is full.
   private static let batchBytes = 1 << 20
+  /// The memory of a record with more bytes is not kept for another: any of the batches' records could hold on to as much.
+  private static let recordBytesKept = 1 << 14
   /// Below, a thread is not worth its start.
   private static let fileBytesMin = 1 << 20
 
@@ -109,7 +111,7 @@ final class RecordsAhead: RecordReader {
     while true {
       if let taken, next < taken.batch.count {
         // Its memory goes back for another record, unless it is a large one's.
-        if record.byteCount > Self.batchBytes { record = RawRecord() }
+        if record.byteCount > Self.recordBytesKept { record = RawRecord() }
         swap(&record, &taken.batch.readings[next].record)
         columns = taken.batch.readings[next].columns
         bytesRead = taken.batch.readings[next].bytesRead
