@@ -115,6 +115,7 @@ def reports(daemon, files):
     plan = f"{files}/plan.txt"
     subprocess.run([f"{BENCH}/outage-load", "plan", "--addresses", f"{files}/addresses.csv", "--layer",
                     f"{files}/none.geojson", "--customers", "20000", "--out", plan], check=True)
+    # In this order: the stand-in writes as much as the reports before it have.
     figures = {"alone": [], "with reports": [], "beside a stand-in": []}
     lookups = ["--rate", SIZES["LOOKUPS_A_SECOND"], "--connections", SIZES["LOOKUP_CONNECTIONS"], "--seconds",
                SIZES["SECONDS"], "--mix", "account=80,point=20", "--unchecked", "--already-published", "--publish", "0"]

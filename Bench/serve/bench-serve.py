@@ -208,10 +208,7 @@ class Bench:
             for name in runs:
                 # Each run begins alike: the first layer is served, and nothing is left to do of the publish before.
                 daemon.publish(self.layers[0])
-                if name != "refresh":
-                    # A snapshot is written up to ten seconds after the one before.
-                    time.sleep(11)
-                daemon.settled()
+                daemon.settled() if name == "refresh" else daemon.rested()
                 arguments = ["--rate", rate, "--seconds", SIZES["TAIL_SECONDS"], "--depth", 64, "--already-published",
                              "--admin-socket", daemon.admin, "--title",
                              f"{rate:,} requests/s on 50 connections"
@@ -241,11 +238,10 @@ class Bench:
     def refresh_weight(self, daemon):
         """What one full publish costs with all that follows from it: seconds of processor time, and megabytes to the disk."""
         daemon.publish(self.layers[1])
-        time.sleep(11)
-        ticks, written = cpu_ticks(daemon.settled().pid), bytes_written(daemon.pid)
+        daemon.rested()
+        ticks, written = cpu_ticks(daemon.pid), bytes_written(daemon.pid)
         daemon.publish(self.layers[0])
-        time.sleep(11)
-        daemon.settled()
+        daemon.rested()
         return [(cpu_ticks(daemon.pid) - ticks) / os.sysconf("SC_CLK_TCK"), (bytes_written(daemon.pid) - written) / 1e6]
 
     def storm(self):
@@ -285,9 +281,8 @@ class Bench:
                     phases.setdefault(kind, {}).setdefault(timing["phase"], []).append(timing["milliseconds"])
         self.results["publishes"] = {"milliseconds": rounds, "phases": phases}
         self.results["memoryStraightAfter"] = memory(daemon.pid)
-        # A snapshot is written up to ten seconds after the one before.
-        time.sleep(11)
-        self.results["memory"] = {"territory": territory_mebibytes(daemon)} | memory(daemon.settled().pid)
+        daemon.rested()
+        self.results["memory"] = {"territory": territory_mebibytes(daemon)} | memory(daemon.pid)
         self.results["memory"]["VmHWM"] = max(peak["peak"] for peak in peaks)
         self.results["fullPublishMemory"] = peaks
         say(", ".join(f"{kind}: {statistics.median(values):,.0f} ms" for kind, values in rounds.items())

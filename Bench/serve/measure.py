@@ -121,6 +121,11 @@ class Daemon(Server):
             before = now
         return self
 
+    def rested(self):
+        """Itself, once the snapshot of what it serves is written, too: up to ten seconds after the one before."""
+        time.sleep(11)
+        return self.settled()
+
     def answers(self):
         """Whether a lookup is answered, and not with LOADING."""
         client = RESP(self.query)

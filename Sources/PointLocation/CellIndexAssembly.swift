@@ -192,14 +192,9 @@ private struct CellIndexAssembly {
           nonisolated(unsafe) let (nodes, leaves, sets) = (
             nodes.baseAddress!, leaves.baseAddress!, sets.baseAddress!
           )
-          let next = Atomic<Int>(0)
-          processors.run(min(pieces.count, processors.count)) { _ in
-            while true {
-              let number = next.wrappingAdd(1, ordering: .relaxed).oldValue
-              if number >= pieces.count { break }
-              PieceMove(pieces[number], builders).copy(nodes, leaves, sets) { left in
-                PieceMove(pieces[left + 1], builders).entry
-              }
+          processors.run(pieces.count) { number in
+            PieceMove(pieces[number], builders).copy(nodes, leaves, sets) { left in
+              PieceMove(pieces[left + 1], builders).entry
             }
           }
         }
