@@ -48,11 +48,7 @@ final class StoreLock {
     guard descriptor >= 0 else {
       throw .fileSystem(path: file, doing: "open the lock file", errorNumber: errno)
     }
-    var region = flock()
-    region.l_type = Int16(F_WRLCK)
-    region.l_whence = Int16(SEEK_SET)
-    region.l_start = purpose.rawValue
-    region.l_len = 1
+    var region = Self.region(Int16(F_WRLCK), at: purpose.rawValue, length: 1)
     var attempts = 0
     while fcntl(descriptor, Self.setLock, &region) != 0 {
       let problem = errno
@@ -65,7 +61,15 @@ final class StoreLock {
     }
   }
 
+  // Not by `close` alone: a process that another thread has just forked holds the lock as well, until it executes its program.
   deinit {
+    var whole = Self.region(Int16(F_UNLCK), at: 0, length: 0)
+    _ = fcntl(descriptor, Self.setLock, &whole)
     close(descriptor)
+  }
+
+  /// - Parameter length: in bytes; 0 for all behind `start`.
+  private static func region(_ type: Int16, at start: Int, length: Int) -> flock {
+    flock(l_type: type, l_whence: Int16(SEEK_SET), l_start: start, l_len: length, l_pid: 0)
   }
 }

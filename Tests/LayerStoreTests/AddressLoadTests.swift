@@ -1,5 +1,6 @@
 // A load is nobody's until it is committed, its ids are unique, and only one runs at a time.
 
+import Foundation
 import GRDB
 import OutageModel
 import TestSupport
@@ -98,6 +99,21 @@ import Testing
     try load.commit()
     #expect(try other.servicePoints() == points)
     try begin(other).abandon()
+  }
+
+  @Test func `a load that is over keeps nobody waiting, though a forked process has its lock`() throws {
+    let store = try open()
+    let load = try begin(store)
+    // As a fork does it, between which and the new program another thread may go on here.
+    let copies = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap(Int32.init)
+      .filter {
+        let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")
+        return path?.hasSuffix(directory.path + "/outaged.lock") == true
+      }.map(dup)
+    defer { for copy in copies { close(copy) } }
+    #expect(copies.count == 1)
+    load.abandon()
+    try begin(store).abandon()
   }
 
   @Test func `a service point that cannot be kept is named, and the load goes on`() throws {
