@@ -6,6 +6,12 @@ import LayerStore
 import Synchronization
 import SystemThreads
 
+/// What each transaction does besides its work; like it, it changes nothing but the database.
+struct TransactionFrame: Sendable {
+  var begin: @Sendable (Database) throws -> Void
+  var end: @Sendable (Database) throws -> Void
+}
+
 /// Commits work in groups. Each piece of work is told whether it is on the disk, after the commit and never before.
 ///
 /// Group commit as of DeWitt et al., *Implementation Techniques for Main Memory Database Systems* (1984): while one group is being
@@ -29,6 +35,7 @@ final class GroupCommit: Sendable {
   private let file: String
   private let doing: String
   private let interval: Duration
+  private let frame: TransactionFrame
   private let state = Mutex(State())
   private let spent = Mutex((commits: 0, seconds: 0.0))
   private let groupObservers = Mutex<[@Sendable () -> Void]>([])
@@ -42,13 +49,15 @@ final class GroupCommit: Sendable {
   ///   and leaves the processor to others; without load, nobody waits.
   /// - Throws: where the database cannot be opened once more.
   init(
-    pool: DatabasePool, file: String, doing: String, interval: Duration, niceness: Int32
+    pool: DatabasePool, file: String, doing: String, interval: Duration, niceness: Int32,
+    frame: TransactionFrame
   ) throws(StoreError) {
     self.pool = pool
     checkpointer = try Checkpointer(file: file, niceness: niceness)
     self.file = file
     self.doing = doing
     self.interval = interval
+    self.frame = frame
     let thread = Thread { [self] in
       nameThread("journal")
       lowerPriority(niceness: niceness)
@@ -138,7 +147,9 @@ final class GroupCommit: Sendable {
       let values = try pool.writeWithoutTransaction { db in
         var values: [any Sendable] = []
         try db.inTransaction(.immediate) {
+          try frame.begin(db)
           values = try group.map { try $0.write(db) }
+          try frame.end(db)
           return .commit
         }
         return values

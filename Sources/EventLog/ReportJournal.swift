@@ -55,8 +55,17 @@ public final class ReportJournal: Sendable {
   static let unmatchedMax = 200_000
 
   /// Opens the journal of a directory, and creates it where it is missing.
-  public init(
+  public convenience init(
     directory: String, settings: ReportSettings, niceness: Int32 = 5,
+    clock: @escaping @Sendable () -> Timestamp
+  ) throws(StoreError) {
+    try self.init(
+      directory: directory, settings: settings, niceness: niceness, recentMax: ReportKeys.recentMax,
+      clock: clock)
+  }
+
+  init(
+    directory: String, settings: ReportSettings, niceness: Int32 = 5, recentMax: Int,
     clock: @escaping @Sendable () -> Timestamp
   ) throws(StoreError) {
     let file = directory + "/reports.sqlite"
@@ -68,6 +77,7 @@ public final class ReportJournal: Sendable {
       migrator: ReportSchema.migrator)
     self.pool = pool
     do {
+      try pool.writeWithoutTransaction(ReportKeys.prepare)
       let earliest = clock().adding(seconds: -Int64(settings.matchWithinSeconds))
       let (open, counts) = try pool.read { db in
         let open = try OutageReport.fetch(
@@ -86,7 +96,9 @@ public final class ReportJournal: Sendable {
       throw StoreError(error, file: file, doing: "read the reports")
     }
     commit = try GroupCommit(
-      pool: pool, file: file, doing: "store a report", interval: Self.commitInterval, niceness: niceness)
+      pool: pool, file: file, doing: "store a report", interval: Self.commitInterval, niceness: niceness,
+      frame: TransactionFrame(
+        begin: ReportKeys.catchUp, end: { db in try ReportKeys.moveOn(recentMax: recentMax, db) }))
     commit.afterEachGroup { [weak self] in self?.groupEnded() }
   }
 
@@ -198,12 +210,7 @@ extension ReportJournal {
     guard isDue else { return }
     let earliest = now.adding(seconds: -86_400 * Int64(settings.withLock(\.keepDays)))
     commit.submit({ db in
-      try db.execute(
-        sql: """
-          DELETE FROM report WHERE sequence IN
-            (SELECT sequence FROM report ORDER BY sequence LIMIT \(Self.batchMax)) AND received_at_ms < ?
-          """, arguments: [earliest.millisecondsSinceEpoch])
-      return db.changesCount
+      try ReportRows.prune(before: earliest, limit: Self.batchMax, db)
     }) { [self] outcome in
       // There may be more.
       if case .success(Self.batchMax) = outcome { pruning.withLock { $0 = nil } }

@@ -12,11 +12,12 @@ enum ReportRows {
 
   /// Inserts a report, or finds it where it was sent before.
   static func add(_ draft: ReportDraft, repeatSeconds: Int, _ db: Database) throws -> ReportReceipt {
-    if let earlier = try sameReport(as: draft, db) {
+    let place = draft.place
+    if let earlier = try sameReport(as: draft, at: place, db) {
       return ReportReceipt(report: earlier, isDuplicate: true)
     }
     var report = OutageReport(sequence: 0, draft: draft)
-    report.repeatOf = try first(of: draft, repeatSeconds: repeatSeconds, db)
+    report.repeatOf = try first(of: draft, at: place, repeatSeconds: repeatSeconds, db)
     if let outageId = draft.knownOutageId, let layerNumber = draft.layerNumber, draft.kind != .restored {
       report.match = ReportMatch(outageId: outageId, layerNumber: layerNumber, delayMilliseconds: 0)
     }
@@ -24,48 +25,48 @@ enum ReportRows {
     report.bind(to: insert)
     try insert.run()
     report.sequence = Int(db.lastInsertedRowID)
+    try ReportKeys.add(report, place: place, db)
     return ReportReceipt(report: report, isDuplicate: false)
   }
 
-  private static func sameReport(as draft: ReportDraft, _ db: Database) throws -> OutageReport? {
-    guard let callId = draft.callId else { return nil }
-    let select = try RowStatement(
-      db,
-      "SELECT sequence, \(OutageReport.columns) FROM report WHERE place = ? AND kind = ? AND call_id = ?")
-    select.bind(draft.place, at: 1)
-    select.bind(draft.kind.rawValue, at: 2)
-    select.bind(callId, at: 3)
-    defer { select.reset() }
-    return try select.next() ? OutageReport(row: select) : nil
+  private static func sameReport(as draft: ReportDraft, at place: String, _ db: Database) throws
+    -> OutageReport?
+  {
+    guard let callId = draft.callId, !callId.isEmpty,
+      let (sequence, _) = try ReportKeys.find(place: place, kind: draft.kind, call: callId, db)
+    else { return nil }
+    // Another process may have deleted it since.
+    return try OutageReport.fetch(db, where: "sequence = ?", [Int64(sequence)]).first
   }
 
   /// The report that this one repeats: the first of its place and kind, not too long ago, and not answered by the opposite since.
-  private static func first(of draft: ReportDraft, repeatSeconds: Int, _ db: Database) throws -> Int? {
-    guard let (sequence, receivedAt) = try lastFirst(draft.place, draft.kind, db) else { return nil }
-    guard draft.receivedAt.seconds(since: receivedAt) < Double(repeatSeconds) else { return nil }
+  private static func first(
+    of draft: ReportDraft, at place: String, repeatSeconds: Int, _ db: Database
+  ) throws -> Int? {
+    guard let (sequence, receivedAt) = try ReportKeys.find(place: place, kind: draft.kind, db),
+      let receivedAt,
+      draft.receivedAt.seconds(since: receivedAt) < Double(repeatSeconds)
+    else { return nil }
     let opposites = ReportKind.allCases.filter {
       draft.kind == .restored ? $0 != .restored : $0 == .restored
     }
     for kind in opposites {
-      if let (later, _) = try lastFirst(draft.place, kind, db), later > sequence { return nil }
+      if let later = try ReportKeys.find(place: place, kind: kind, db), later.sequence > sequence {
+        return nil
+      }
     }
     return sequence
   }
 
-  private static func lastFirst(
-    _ place: String, _ kind: ReportKind, _ db: Database
-  ) throws -> (sequence: Int, receivedAt: Timestamp)? {
-    let select = try RowStatement(
-      db,
-      """
-      SELECT sequence, received_at_ms FROM report WHERE place = ? AND kind = ? AND repeat_of IS NULL
-        ORDER BY sequence DESC LIMIT 1
-      """)
-    select.bind(place, at: 1)
-    select.bind(kind.rawValue, at: 2)
-    defer { select.reset() }
-    guard try select.next(), let receivedAt = select.timestamp(at: 1) else { return nil }
-    return (Int(select.int64(at: 0)), receivedAt)
+  /// Deletes those of the oldest `limit` reports that came before `earliest`.
+  /// - Returns: how many.
+  static func prune(before earliest: Timestamp, limit: Int, _ db: Database) throws -> Int {
+    let condition =
+      "sequence IN (SELECT sequence FROM report ORDER BY sequence LIMIT :limit) AND received_at_ms < :earliest"
+    let arguments: StatementArguments = ["limit": limit, "earliest": earliest.millisecondsSinceEpoch]
+    try ReportKeys.remove(where: condition, arguments, db)
+    try db.execute(sql: "DELETE FROM report WHERE \(condition)", arguments: arguments)
+    return db.changesCount
   }
 
   /// Marks reports as matched.

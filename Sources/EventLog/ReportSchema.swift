@@ -14,11 +14,11 @@ enum ReportSchema {
       try db.execute(sql: tables)
       try db.execute(sql: ConsumerPositions.schema)
     }
+    migrator.registerMigration("2 keys of reports") { db in try db.execute(sql: ReportKeys.migration) }
     return migrator
   }
 
-  // AUTOINCREMENT: a number is not used again even if the newest reports are deleted. `report_identity` finds the same report sent
-  // twice; reports without a call are all different there (null is not equal to null). `report_first` finds what a report repeats.
+  // AUTOINCREMENT: a number is not used again even if the newest reports are deleted. The first two indexes are gone with the next migration.
   private static let tables = """
     CREATE TABLE report (
       sequence INTEGER PRIMARY KEY AUTOINCREMENT,

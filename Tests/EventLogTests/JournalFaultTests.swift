@@ -14,7 +14,8 @@ import Testing
   static let start = Timestamp(year: 2026, month: 11, day: 24, hour: 18)
 
   static func journal(_ directory: String) throws -> ReportJournal {
-    try ReportJournal(directory: directory, settings: ReportSettings(), clock: { start })
+    // So few keys in memory that some move to the disk meanwhile.
+    try ReportJournal(directory: directory, settings: ReportSettings(), recentMax: 10, clock: { start })
   }
 
   static func draft(_ number: Int) -> ReportDraft {
