@@ -43,8 +43,9 @@ public final class ReportJournal: Sendable {
   private let commitObservers = Mutex<[@Sendable () -> Void]>([])
   /// Of the group that is being told, for the observers.
   private let justStored = Mutex<[OutageReport]>([])
-  /// Reports that no outage covers so far.
-  private let unmatched: Mutex<WaitingReports>
+  /// Reports that no outage covers so far. Those of before the start, through `unreadThrough`, are read with the first layer: a start does not need them.
+  private let unmatched = Mutex(WaitingReports(countMax: ReportJournal.unmatchedMax))
+  private let unreadThrough: Mutex<Int>
   private let pruning = Mutex<Timestamp?>(nil)
 
   /// The least time between two commits under load.
@@ -78,19 +79,13 @@ public final class ReportJournal: Sendable {
     self.pool = pool
     do {
       try pool.writeWithoutTransaction(ReportKeys.prepare)
-      let earliest = clock().adding(seconds: -Int64(settings.matchWithinSeconds))
-      let (open, counts) = try pool.read { db in
-        let open = try OutageReport.fetch(
-          db, where: "match_outage_id IS NULL AND kind <> 'restored' AND received_at_ms >= ?",
-          [earliest.millisecondsSinceEpoch])
+      let counts = try pool.read { db in
         var counts = ReportCounts()
         counts.lastSequence = try ReportRows.lastSequence(db)
         for consumer in try ConsumerPositions.all(db) { counts.consumers[consumer.name] = consumer.sequence }
-        return (open, counts)
+        return counts
       }
-      var waiting = WaitingReports(countMax: Self.unmatchedMax)
-      for report in open { waiting.append(report.sequence, report.draft) }
-      unmatched = Mutex(waiting)
+      unreadThrough = Mutex(counts.lastSequence)
       self.counts = Mutex(counts)
     } catch {
       throw StoreError(error, file: file, doing: "read the reports")
@@ -231,7 +226,9 @@ extension ReportJournal {
   /// The reports that came at `moment` or later, by ascending number.
   public func recent(since moment: Timestamp) throws(StoreError) -> [OutageReport] {
     try read("read the recent reports") { db in
-      try OutageReport.fetch(db, where: "received_at_ms >= ?", [moment.millisecondsSinceEpoch])
+      try OutageReport.fetch(
+        db, where: "sequence > ? AND received_at_ms >= ?",
+        [Int64(try ReportRows.lastSequence(before: moment, db)), moment.millisecondsSinceEpoch])
     }
   }
 
@@ -289,6 +286,11 @@ extension ReportJournal {
     _ done: @escaping @Sendable (Result<Int, StoreError>) -> Void = { _ in }
   ) {
     let earliest = clock().adding(seconds: -Int64(settings.withLock(\.matchWithinSeconds)))
+    do throws(StoreError) {
+      try readEarlier(since: earliest)
+    } catch {
+      return done(.failure(error))
+    }
     let waiting = unmatched.withLock { waiting in
       waiting.removeAll(before: earliest)
       return waiting
@@ -301,6 +303,26 @@ extension ReportJournal {
         (sequence, ReportMatch(outageId: id, layerNumber: layer.number, delayMilliseconds: max(0, delay))))
     }
     mark(matches[...], marked: 0, done)
+  }
+
+  /// Adds the waiting reports of before the start, once.
+  private func readEarlier(since earliest: Timestamp) throws(StoreError) {
+    try unreadThrough.withLock { through throws(StoreError) in
+      guard through > 0 else { return }
+      let earlier = try read("read the reports that wait for a layer") { db in
+        try OutageReport.fetch(
+          db,
+          where: "sequence <= ? AND match_outage_id IS NULL AND kind <> 'restored' AND received_at_ms >= ?",
+          [Int64(through), earliest.millisecondsSinceEpoch])
+      }
+      unmatched.withLock { waiting in
+        let later = waiting
+        waiting = WaitingReports(countMax: Self.unmatchedMax)
+        for report in earlier { waiting.append(report.sequence, report.draft) }
+        later.forEach { waiting.append($0, $1) }
+      }
+      through = 0
+    }
   }
 
   /// One group after another, so that reports which come meanwhile need not wait for all of them.

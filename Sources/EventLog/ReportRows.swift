@@ -10,6 +10,13 @@ enum ReportRows {
     try Int.fetchOne(db.cachedStatement(sql: "SELECT seq FROM sqlite_sequence WHERE name = 'report'")) ?? 0
   }
 
+  /// The number of the last report that came before `moment`; 0 if none did. Looks at the reports since then only.
+  static func lastSequence(before moment: Timestamp, _ db: Database) throws -> Int {
+    try Int.fetchOne(
+      db, sql: "SELECT sequence FROM report WHERE received_at_ms < ? ORDER BY sequence DESC LIMIT 1",
+      arguments: [moment.millisecondsSinceEpoch]) ?? 0
+  }
+
   /// Inserts a report, or finds it where it was sent before.
   static func add(_ draft: ReportDraft, repeatSeconds: Int, _ db: Database) throws -> ReportReceipt {
     let place = draft.place

@@ -83,7 +83,7 @@ public struct Daemon: Sendable {
       configuration: configuration.suspected, clock: systemClock, log: log,
       serve: { control.serveSuspected($0, $1) })
     desk.journal.observe { monitor.take($0) }
-    try monitor.restart(configuration.suspected, journal: desk.journal)
+    monitor.restart(configuration.suspected, journal: desk.journal)
     control.observe { territory, now, store in
       monitor.take(territory)
       feed.serve(territory, store: store)
@@ -144,7 +144,7 @@ public struct Daemon: Sendable {
         control.reload(configuration)
         desk.reconfigure(configuration.reports)
         feed.reconfigure(configuration.changes)
-        try monitor.restart(configuration.suspected, journal: desk.journal)
+        monitor.restart(configuration.suspected, journal: desk.journal)
         metrics.offer(at: configuration.metricsAddress)
       } catch {
         log.error("configuration kept as it was", metadata: ["error": "\(error)"])

@@ -135,7 +135,7 @@ final class ReportDesk: Sendable {
     if isNew { log.notice("reports are stored again") }
   }
 
-  /// A layer is served: looks whether it covers reports that wait for one.
+  /// A layer is served: looks whether it covers reports that wait for one, on the desk's thread.
   func match(_ territory: Territory, at now: Timestamp) {
     guard let layer = territory.outages.layer else { return }
     let isNew = matchedLayer.withLock { matched in
@@ -143,15 +143,19 @@ final class ReportDesk: Sendable {
       return matched != layer.number
     }
     guard isNew else { return }
-    let phases = territory.outages.phases(at: now)
-    journal.match(layer: layer) { draft in
-      territory.outageInForce(covering: draft, phases: phases).map { territory.outages.outages[$0].outageId }
-    } _: { [self] outcome in
-      switch outcome {
-      case .success(0): break
-      case .success(let count):
-        log.info("reports matched", metadata: ["layer": "\(layer.number)", "reports": "\(count)"])
-      case .failure(let error): note(error, "reports not matched")
+    thread.submit { [self] in
+      let phases = territory.outages.phases(at: now)
+      journal.match(layer: layer) { draft in
+        territory.outageInForce(covering: draft, phases: phases).map {
+          territory.outages.outages[$0].outageId
+        }
+      } _: { [self] outcome in
+        switch outcome {
+        case .success(0): break
+        case .success(let count):
+          log.info("reports matched", metadata: ["layer": "\(layer.number)", "reports": "\(count)"])
+        case .failure(let error): note(error, "reports not matched")
+        }
       }
     }
   }

@@ -84,15 +84,20 @@ final class SuspicionMonitor: @unchecked Sendable {
   }
 
   /// Begins anew, with these settings and the recent reports of the journal.
-  func restart(_ configuration: SuspectedConfiguration, journal: ReportJournal) throws(StoreError) {
-    let fade = Int64(configuration.search.fadeAfterSeconds)
-    let reports = try journal.recent(since: clock().adding(seconds: -fade))
+  func restart(_ configuration: SuspectedConfiguration, journal: ReportJournal) {
     thread.submit { [self] in
       self.configuration = configuration
       tracker = SuspicionTracker(configuration.search)
       hull = PointHull(marginMetres: configuration.marginMetres)
       isNewTable = true
-      take(reports)
+      do {
+        let fade = Int64(configuration.search.fadeAfterSeconds)
+        take(try journal.recent(since: clock().adding(seconds: -fade)))
+      } catch {
+        log.error(
+          "recent reports not read: outages are suspected from later ones only",
+          metadata: ["error": "\(error)"])
+      }
       look()
     }
   }
