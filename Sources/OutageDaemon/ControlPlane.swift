@@ -29,7 +29,7 @@ final class ControlPlane: @unchecked Sendable {
   }
 
   let summary: Mutex<Summary>
-  let thread = ControlThread(name: "control", niceness: 5)
+  let thread = ControlThread(name: "control", niceness: ControlThread.layerNiceness, isWaitedFor: true)
   let directory: String
   let publisher: Publisher
   let snapshots: SnapshotKeeper

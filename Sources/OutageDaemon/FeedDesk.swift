@@ -218,7 +218,8 @@ final class FeedRunner: @unchecked Sendable {
       (ContinuousClock.now - start) / .seconds(1)
     }
     sharedStatus = Mutex(feed.status)
-    thread = ControlThread(name: "feed \(configuration.name)", niceness: 5)
+    thread = ControlThread(
+      name: "feed \(configuration.name)", niceness: ControlThread.layerNiceness, isWaitedFor: true)
   }
 
   /// From any thread.
