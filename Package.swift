@@ -56,6 +56,7 @@ let package = Package(
     .target(name: "CCacheLine"),
     .target(name: "CEpoll"),
     .target(name: "CChecksum"),
+    .target(name: "CFile"),
     .target(name: "CMemory"),
     .target(name: "CThread"),
 
@@ -98,7 +99,7 @@ let package = Package(
         "Feeds",
         "OutageModel", "PointLocation", "Territory", "SuspectedOutages", "PointHull", "CallerAnswer",
         "ByteBuffers", "WireProtocol", "Reactor", "LayerImport", "LayerStore", "EventLog", "CChecksum",
-        "CMemory", "MetricsExport", "SystemThreads",
+        "CFile", "CMemory", "MetricsExport", "SystemThreads",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),

@@ -93,6 +93,7 @@ class Daemon(Server):
     """`outaged serve` on a data directory."""
 
     def __init__(self, data, event_loops=None, takeover=False):
+        self.data = data
         self.query = f"{data}/query.sock"
         self.admin = f"{data}/admin.sock"
         command = [OUTAGED, "serve", "--data", data, "--log-level", "warning"]
@@ -122,8 +123,9 @@ class Daemon(Server):
         return self
 
     def rested(self):
-        """Itself, once the snapshot of what it serves is written, too: up to ten seconds after the one before."""
+        """Itself, once the snapshot of what it serves is written, too: begun up to ten seconds after the one before, and without haste."""
         time.sleep(11)
+        wait_until(lambda: not os.path.exists(f"{self.data}/territory.snapshot.new"), "the snapshot")
         return self.settled()
 
     def answers(self):

@@ -22,6 +22,7 @@ final class SnapshotKeeper: Sendable {
   private let thread = ControlThread(name: "snapshot", niceness: 15)
   private let wish = Mutex<Wish?>(nil)
   private let lastEnd = Mutex<ContinuousClock.Instant?>(nil)
+  private let pace = WritingPace()
 
   /// Between two writings, so that a layer that changes every few seconds does not keep the disk busy.
   static let restSeconds = 10.0
@@ -43,8 +44,10 @@ final class SnapshotKeeper: Sendable {
   /// Ends the thread; what is not written by then is not.
   func stop() { thread.stop() }
 
-  /// Writes what is still to be written, and returns when that is done. From any thread but its own.
+  /// Writes what is still to be written, without pauses from now on, and returns when that is done. From any thread but its own.
   func flush() {
+    pace.hurry(true)
+    defer { pace.hurry(false) }
     let isDone = DispatchSemaphore(value: 0)
     thread.submit { [self] in
       write()
@@ -62,7 +65,7 @@ final class SnapshotKeeper: Sendable {
     let start = ContinuousClock.now
     do {
       let byteCount = try TerritorySnapshot.write(
-        next.territory, next.versions, rendered: next.rendered, to: path)
+        next.territory, next.versions, next.rendered, to: path, at: pace)
       log.debug(
         "snapshot written",
         metadata: [

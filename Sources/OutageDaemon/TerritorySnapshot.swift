@@ -91,12 +91,12 @@ extension TerritorySnapshot {
   public static func write(
     _ territory: Territory, _ versions: TerritoryVersions, rendered: RenderedOutages? = nil, to path: String
   ) throws(SnapshotError) -> Int {
-    try write(territory, versions, rendered, by: program, to: path)
+    try write(territory, versions, rendered, to: path, at: WritingPace(isHurried: true))
   }
 
   static func write(
-    _ territory: Territory, _ versions: TerritoryVersions, _ rendered: RenderedOutages?, by program: String,
-    to path: String
+    _ territory: Territory, _ versions: TerritoryVersions, _ rendered: RenderedOutages?,
+    by program: String = TerritorySnapshot.program, to path: String, at pace: WritingPace
   ) throws(SnapshotError) -> Int {
     var writer = SectionWriter()
     writer.append("versions", FlatArray(Array(encodeJSON(versions).utf8)))
@@ -123,11 +123,11 @@ extension TerritorySnapshot {
       errno = reserved
       throw failure("reserve \(byteCount) bytes")
     }
-    guard head.withUnsafeBytes({ writeAll($0, to: descriptor, at: 0) }) else { throw failure("write") }
+    guard head.withUnsafeBytes({ pace.write($0, to: descriptor, at: 0) }) else { throw failure("write") }
     for (section, offset) in placed {
       let bytes = section.bytes
       let isWritten = withExtendedLifetime(bytes) {
-        writeAll(UnsafeRawBufferPointer(bytes.buffer), to: descriptor, at: offset)
+        pace.write(UnsafeRawBufferPointer(bytes.buffer), to: descriptor, at: offset)
       }
       guard isWritten else {
         throw failure("write section \(section.name)")
@@ -171,18 +171,6 @@ extension TerritorySnapshot {
 
   private static func append(_ value: some FixedWidthInteger, to bytes: inout [UInt8]) {
     withUnsafeBytes(of: value) { bytes += $0 }
-  }
-
-  private static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at offset: Int) -> Bool
-  {
-    var written = 0
-    while written < bytes.count {
-      let count = pwrite(descriptor, bytes.baseAddress! + written, bytes.count - written, offset + written)
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { return false }
-      written += count
-    }
-    return true
   }
 }
 
@@ -278,7 +266,7 @@ extension TerritorySnapshot {
   }
 
   /// This very program: its version, and which file it was started from.
-  private static let program: String = {
+  static let program: String = {
     var file = stat()
     guard stat("/proc/self/exe", &file) == 0 else { return "\(outagedVersion), process \(getpid())" }
     return "\(outagedVersion), \(file.st_size) bytes, inode \(file.st_ino), of "

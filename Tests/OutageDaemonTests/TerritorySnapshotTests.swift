@@ -87,7 +87,8 @@ import Testing
     let sheet = AnswerSheet(territory: territory, settings: settings, at: now)
     try TerritorySnapshot.write(territory, versions, rendered: sheet.rendered, to: path)
     #expect(try TerritorySnapshot.read(path).rendered != nil)
-    _ = try TerritorySnapshot.write(territory, versions, sheet.rendered, by: "another program", to: path)
+    _ = try TerritorySnapshot.write(
+      territory, versions, sheet.rendered, by: "another program", to: path, at: WritingPace())
     #expect(try TerritorySnapshot.read(path).rendered == nil)
     #expect(try TerritorySnapshot.read(path).territory.outages.outages == territory.outages.outages)
   }
