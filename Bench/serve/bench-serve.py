@@ -196,14 +196,16 @@ class Bench:
             f"{statistics.median(measured['cpu']):.1f} us; {measured['share']:.0%} of points covered")
 
     def tail(self):
-        """Open loop at half of what a closed loop reaches: without refreshes, with them, and beside a stand-in for them, in turns."""
+        """Open loop at half of what a closed loop reaches: without refreshes, with them, and beside stand-ins for their work, in turns."""
         daemon = self.start(Daemon(self.data)).settled()
         most = statistics.median(
             self.load(f"most-{turn}", daemon.query, "--already-published", "--seconds", SIZES["CELL_SECONDS"],
                       "--depth", 1)["perSecond"] for turn in range(3))
         rate = int(most / 2)
         weight = self.refresh_weight(daemon)
-        runs = {"quiet": [], "refresh": [], "stand-in": []}
+        # What a stand-in takes of a refresh's weight: its processor time, or what it writes.
+        standins = {"processor": (weight[0], 0), "disk": (0, weight[1])}
+        runs = {name: [] for name in ("quiet", "refresh", *standins)}
         for turn in range(SIZES["TAIL_REPETITIONS"]):
             for name in runs:
                 # Each run begins alike: the first layer is served, and nothing is left to do of the publish before.
@@ -216,8 +218,8 @@ class Bench:
                              "--svg", f"{self.keep}/tail-{name}.svg", "--hlog", f"{self.keep}/tail-{name}-{turn}.hlog"]
                 if name == "refresh":
                     arguments += ["--publish-every", SIZES["REFRESH_SECONDS"]]
-                standin = name == "stand-in" and subprocess.Popen(
-                    [sys.executable, STANDIN, *map(str, (SIZES["TAIL_SECONDS"], SIZES["REFRESH_SECONDS"], *weight)),
+                standin = name in standins and subprocess.Popen(
+                    [sys.executable, STANDIN, *map(str, (SIZES["TAIL_SECONDS"], SIZES["REFRESH_SECONDS"], *standins[name])),
                      f"{self.folder}/stand-in"])
                 before = stolen_ticks()
                 figures = self.load(f"tail-{name}-{turn}", daemon.query, *arguments)
@@ -225,7 +227,7 @@ class Bench:
                     standin.wait()
                 figures["stolenShare"] = (stolen_ticks() - before) / os.sysconf("SC_CLK_TCK") / SIZES["TAIL_SECONDS"]
                 runs[name].append(figures)
-                if name != "stand-in":
+                if name not in standins:
                     self.plots[f"bench-serve-{name}.svg"] = f"{self.keep}/tail-{name}.svg"
         self.results["tail"] = {"rate": rate, "most": most, "weight": weight, "runs": {
             name: [{key: figures[key] for key in ("latencyMicroseconds", "sentLateMicroseconds", "wrong", "failed",

@@ -141,17 +141,16 @@ def render(results, plots):
               "| | p50 | p99 | p99.9 | p99.99 | max | sent late at worst | stolen by the machine's host |",
               "| --- | --- | --- | --- | --- | --- | --- | --- |"]
     for name, title in (("quiet", "no refresh"), ("refresh", f"a full refresh every {sizes['REFRESH_SECONDS']:g} s"),
-                        ("stand-in", "no refresh, a stand-in beside")):
+                        ("processor", "no refresh, its processor time beside"), ("disk", "no refresh, its writing beside")):
         for run in tail["runs"][name]:
             latency = run["latencyMicroseconds"]
             lines.append(f"| {title} | " + " | ".join(f"{latency[key]:,.0f}" for key in ("p50", "p99", "p99.9", "p99.99", "max"))
                          + f" | {run['sentLateMicroseconds']:,.0f} | {run['stolenShare']:.1%} |")
     cpu_seconds, megabytes = tail["weight"]
-    lines += ["", f"The stand-in is another process that spends as much every {sizes['REFRESH_SECONDS']:g} s as a refresh does with all that follows from "
-              f"it, and touches nothing of ours: {cpu_seconds:.1f} s of processor time at niceness 5, {megabytes:.0f} MB written and synced. Median "
-              f"p99.9: " + ", ".join(
+    lines += ["", f"Processor time and writing beside are another process's, which touches nothing of ours, and as much every {sizes['REFRESH_SECONDS']:g} s as "
+              f"of a refresh with all that follows from it: {cpu_seconds:.1f} s at niceness 5, and {megabytes:.0f} MB that are synced. Median p99.9: " + ", ".join(
                   f"{title} {p999(tail['runs'][name]) / 1e3:.1f} ms"
-                  for name, title in (("quiet", "no refresh"), ("stand-in", "stand-in"), ("refresh", "refresh"))) + "."]
+                  for name, title in (("quiet", "no refresh"), ("processor", "processor"), ("disk", "writing"), ("refresh", "refresh"))) + "."]
     for name in ("bench-serve-quiet.svg", "bench-serve-refresh.svg"):
         if name in plots:
             lines += ["", f"![Latency over time]({name})"]
