@@ -117,15 +117,14 @@ class Daemon(Server):
         for _ in range(240):
             time.sleep(0.25)
             now = cpu_ticks(self.pid)
-            if now - before <= ticks * 0.25 * 0.04:
+            if now - before <= ticks * 0.25 * 0.04 and not os.path.exists(f"{self.data}/territory.snapshot.new"):
                 break
             before = now
         return self
 
     def rested(self):
-        """Itself, once the snapshot of what it serves is written, too: begun up to ten seconds after the one before, and without haste."""
+        """Itself, once the snapshot of what it serves is written, too: begun up to ten seconds after the publish, where another was shortly before."""
         time.sleep(11)
-        wait_until(lambda: not os.path.exists(f"{self.data}/territory.snapshot.new"), "the snapshot")
         return self.settled()
 
     def answers(self):

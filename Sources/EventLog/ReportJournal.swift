@@ -311,9 +311,8 @@ extension ReportJournal {
       guard through > 0 else { return }
       let earlier = try read("read the reports that wait for a layer") { db in
         try OutageReport.fetch(
-          db,
-          where: "sequence <= ? AND match_outage_id IS NULL AND kind <> 'restored' AND received_at_ms >= ?",
-          [Int64(through), earliest.millisecondsSinceEpoch])
+          db, where: "sequence > ? AND sequence <= ? AND match_outage_id IS NULL AND kind <> 'restored'",
+          [Int64(try ReportRows.lastSequence(before: earliest, db)), Int64(through)])
       }
       unmatched.withLock { waiting in
         let later = waiting

@@ -8,7 +8,10 @@ import Logging
 import Synchronization
 import Territory
 
-/// Writes the newest Territory that it was given, on a thread of its own. Of several that come while it writes or rests, the last one is written.
+/// Writes the newest Territory that it was given, on a thread of its own.
+///
+/// One that comes while it writes another ends that, so that no older Territory than the one that is served is kept in memory; and where they come fast, it
+/// waits for the last of them, a minute at most.
 final class SnapshotKeeper: Sendable {
   private struct Wish: Sendable {
     var territory: Territory
@@ -21,11 +24,15 @@ final class SnapshotKeeper: Sendable {
   private let log: Logger
   private let thread = ControlThread(name: "snapshot", niceness: 15)
   private let wish = Mutex<Wish?>(nil)
-  private let lastEnd = Mutex<ContinuousClock.Instant?>(nil)
   private let pace = WritingPace()
 
-  /// Between two writings, so that a layer that changes every few seconds does not keep the disk busy.
+  /// When a Territory came last, and when the last writing and what follows it ended.
+  private let moments = Mutex((came: ContinuousClock.Instant?.none, ended: ContinuousClock.now))
+
+  /// Layers that come within this time come fast: the disk is not to be busy with each.
   static let restSeconds = 10.0
+  /// After this time without a writing, one that is begun is ended, and none waits.
+  static let overdueSeconds = 60.0
 
   init(path: String, store: LayerStore, log: Logger) {
     self.path = path
@@ -36,9 +43,17 @@ final class SnapshotKeeper: Sendable {
   /// Has the Territory written soon.
   /// - Parameter rendered: what is said of its outages.
   func keep(_ territory: Territory, _ versions: TerritoryVersions, _ rendered: RenderedOutages?) {
+    let (isFast, isOverdue) = moments.withLock { moments in
+      let now = ContinuousClock.now
+      defer { moments.came = now }
+      return (
+        moments.came.map { now - $0 < .seconds(Self.restSeconds) } ?? false,
+        now - moments.ended > .seconds(Self.overdueSeconds)
+      )
+    }
     wish.withLock { $0 = Wish(territory: territory, versions: versions, rendered: rendered) }
-    let rest = lastEnd.withLock { $0.map { Self.restSeconds - (.now - $0) / .seconds(1) } ?? 0 }
-    thread.schedule(afterSeconds: rest) { [self] in write() }
+    if !isOverdue { pace.isGivenUp = true }
+    thread.schedule(afterSeconds: isFast && !isOverdue ? Self.restSeconds : 0) { [self] in write() }
   }
 
   /// Ends the thread; what is not written by then is not.
@@ -57,6 +72,7 @@ final class SnapshotKeeper: Sendable {
   }
 
   private func write() {
+    pace.isGivenUp = false
     let next = wish.withLock { wish in
       defer { wish = nil }
       return wish
@@ -72,6 +88,9 @@ final class SnapshotKeeper: Sendable {
           "file": "\(path)", "bytes": "\(byteCount)",
           "milliseconds": "\(Int((ContinuousClock.now - start) / .milliseconds(1)))",
         ])
+    } catch  where pace.isGivenUp {
+      // Another has come, or this one itself just now; its turn is set.
+      return wish.withLock { if $0 == nil { $0 = next } }
     } catch {
       log.warning("snapshot not written; the next start reads the store", metadata: ["error": "\(error)"])
     }
@@ -85,6 +104,6 @@ final class SnapshotKeeper: Sendable {
     store.releaseMemory()
     // By now nobody holds the Territory before: the feed of changes has moved on, too.
     cmemory_give_back()
-    lastEnd.withLock { $0 = .now }
+    moments.withLock { $0.ended = .now }
   }
 }

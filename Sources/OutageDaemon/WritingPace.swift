@@ -14,6 +14,7 @@ final class WritingPace: Sendable {
   static let bytesPerSecond = 16.0 * 1_048_576
 
   private let isHurried: Atomic<Bool>
+  private let givenUp = Atomic(false)
 
   /// - Parameter isHurried: without pauses, as fast as can be.
   init(isHurried: Bool = false) { self.isHurried = Atomic(isHurried) }
@@ -21,11 +22,21 @@ final class WritingPace: Sendable {
   /// Whether somebody waits now; heeded from the next part on.
   func hurry(_ isHurried: Bool) { self.isHurried.store(isHurried, ordering: .relaxed) }
 
+  /// Nobody wants the file any more: no further part is written, until this is taken back.
+  var isGivenUp: Bool {
+    get { givenUp.load(ordering: .relaxed) }
+    set { givenUp.store(newValue, ordering: .relaxed) }
+  }
+
   /// Writes all bytes at a place in a file.
-  /// - Returns: `false` with `errno` where that failed.
+  /// - Returns: `false` with `errno` where that failed; `ECANCELED` where it was given up.
   func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at offset: Int) -> Bool {
     var written = 0
     while written < bytes.count {
+      if isGivenUp {
+        errno = ECANCELED
+        return false
+      }
       let start = ContinuousClock.now
       let count = pwrite(
         descriptor, bytes.baseAddress! + written, min(bytes.count - written, Self.partBytes), offset + written

@@ -18,6 +18,13 @@ import Testing
     #expect(count == 0 ? found.isEmpty : found == Data([0, 0, 0, 0, 0] + bytes))
   }
 
+  @Test func `nothing more is written of a file that was given up`() {
+    let pace = WritingPace()
+    pace.isGivenUp = true
+    #expect([1, 2].withUnsafeBytes { pace.write($0, to: STDERR_FILENO, at: 0) } == false)
+    #expect(errno == ECANCELED)
+  }
+
   @Test func `a file that cannot be written to is told`() {
     let descriptor = open("/dev/null", O_RDONLY)
     defer { close(descriptor) }
