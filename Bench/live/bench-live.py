@@ -51,7 +51,7 @@ class Undamped(Daemon):
     def __init__(self, data, config):
         with open(config, "w") as file:
             json.dump({"changes": {"ertMinimumMoveSeconds": 0, "ertMinimumIntervalSeconds": 0}}, file)
-        self.query, self.admin = f"{data}/query.sock", f"{data}/admin.sock"
+        self.data, self.query, self.admin = data, f"{data}/query.sock", f"{data}/admin.sock"
         Server.__init__(self, [OUTAGED, "serve", "--data", data, "--config", config, "--log-level", "warning"],
                         f"{data}/serve.log")
         wait_until(self.answers, "the daemon's first answer")

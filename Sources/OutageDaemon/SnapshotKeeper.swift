@@ -61,8 +61,8 @@ final class SnapshotKeeper: Sendable {
 
   /// Writes what is still to be written, without pauses from now on, and returns when that is done. From any thread but its own.
   func flush() {
-    pace.hurry(true)
-    defer { pace.hurry(false) }
+    pace.isHurried = true
+    defer { pace.isHurried = false }
     let isDone = DispatchSemaphore(value: 0)
     thread.submit { [self] in
       write()

@@ -13,14 +13,17 @@ final class WritingPace: Sendable {
   static let partBytes = 256 << 10
   static let bytesPerSecond = 16.0 * 1_048_576
 
-  private let isHurried: Atomic<Bool>
+  private let hurried: Atomic<Bool>
   private let givenUp = Atomic(false)
 
   /// - Parameter isHurried: without pauses, as fast as can be.
-  init(isHurried: Bool = false) { self.isHurried = Atomic(isHurried) }
+  init(isHurried: Bool = false) { hurried = Atomic(isHurried) }
 
   /// Whether somebody waits now; heeded from the next part on.
-  func hurry(_ isHurried: Bool) { self.isHurried.store(isHurried, ordering: .relaxed) }
+  var isHurried: Bool {
+    get { hurried.load(ordering: .relaxed) }
+    set { hurried.store(newValue, ordering: .relaxed) }
+  }
 
   /// Nobody wants the file any more: no further part is written, until this is taken back.
   var isGivenUp: Bool {
@@ -43,7 +46,7 @@ final class WritingPace: Sendable {
       )
       if count < 0 && errno == EINTR { continue }
       guard count > 0 else { return false }
-      if !isHurried.load(ordering: .relaxed) {
+      if !isHurried {
         // Where that fails, the file is as good: it is not this that keeps it.
         _ = cfile_write_back(descriptor, Int64(offset + written), Int64(count))
         let rest = Double(count) / Self.bytesPerSecond - (ContinuousClock.now - start) / .seconds(1)
