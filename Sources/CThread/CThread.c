@@ -32,6 +32,20 @@ void cthread_set_priority(int niceness, uint64_t slice_nanoseconds) {
   if (syscall(SYS_sched_setattr, 0, &wanted, 0) != 0) setpriority(PRIO_PROCESS, 0, nice);
 }
 
+void cthread_stand_back(void) {
+  struct sched_param none = {0};
+  sched_setscheduler(0, SCHED_IDLE, &none);
+}
+
+int cthread_stands_back(int thread) { return sched_getscheduler(thread) == SCHED_IDLE; }
+
+int cthread_step_forward(int thread) {
+  if (!cthread_stands_back(thread)) return 0;
+  // SCHED_OTHER keeps the nice value that the thread has.
+  struct sched_param none = {0};
+  return sched_setscheduler(thread, SCHED_OTHER, &none);
+}
+
 uint64_t cthread_slice(void) {
   struct scheduling found = {.size = sizeof found};
   return syscall(SYS_sched_getattr, 0, &found, sizeof found, 0) == 0 ? found.runtime : 0;

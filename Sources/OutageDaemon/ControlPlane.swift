@@ -29,7 +29,9 @@ final class ControlPlane: @unchecked Sendable {
   }
 
   let summary: Mutex<Summary>
-  let thread = ControlThread(name: "control", niceness: ControlThread.layerNiceness, isWaitedFor: true)
+  let thread = ControlThread(
+    name: "control", niceness: ControlThread.layerNiceness, isWaitedFor: true,
+    patienceSeconds: ControlThread.layerPatienceSeconds)
   let directory: String
   let publisher: Publisher
   let snapshots: SnapshotKeeper

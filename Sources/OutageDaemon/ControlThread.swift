@@ -12,17 +12,21 @@ public final class ControlThread: Sendable {
     var isStopping = false
   }
 
-  /// Of those that read, build and serve layers. With 5, callers at half of what the machine can answer waited a third longer (p99.9); with 19, a
-  /// publish beside the telling of the changes before it took twice as long.
+  /// Of those that read, build and serve layers, where they do not stand back.
   static let layerNiceness: Int32 = 10
+  /// For so long they stand back.
+  static let layerPatienceSeconds = 20.0
 
   private let state = Mutex(State())
   private let wake = DispatchSemaphore(value: 0)
+  private let patienceSeconds: Double?
 
   /// - Parameters:
   ///   - niceness: added to the thread's nice value.
   ///   - isWaitedFor: somebody waits for each job; without, the thread gives way to queries at once (`giveWay`).
-  public init(name: String, niceness: Int32, isWaitedFor: Bool = false) {
+  ///   - patienceSeconds: each job stands back for so long (`StandingBack`); `nil`: not at all.
+  public init(name: String, niceness: Int32, isWaitedFor: Bool = false, patienceSeconds: Double? = nil) {
+    self.patienceSeconds = patienceSeconds
     let thread = Thread { [self] in
       nameThread(name)
       if isWaitedFor { lowerPriority(niceness: niceness) } else { giveWay(niceness: niceness) }
@@ -73,7 +77,12 @@ public final class ControlThread: Sendable {
         return .run(timed.job)
       }
       switch next {
-      case .run(let job): job()
+      case .run(let job):
+        if let patienceSeconds {
+          StandingBack.during(patienceSeconds: patienceSeconds, job)
+        } else {
+          job()
+        }
       case .wait(seconds: nil): wake.wait()
       case .wait(seconds: .some(let seconds)): _ = wake.wait(timeout: .now() + seconds)
       case .stop: return

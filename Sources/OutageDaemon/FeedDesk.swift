@@ -219,7 +219,8 @@ final class FeedRunner: @unchecked Sendable {
     }
     sharedStatus = Mutex(feed.status)
     thread = ControlThread(
-      name: "feed \(configuration.name)", niceness: ControlThread.layerNiceness, isWaitedFor: true)
+      name: "feed \(configuration.name)", niceness: ControlThread.layerNiceness, isWaitedFor: true,
+      patienceSeconds: ControlThread.layerPatienceSeconds)
   }
 
   /// From any thread.

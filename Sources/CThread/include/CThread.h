@@ -10,6 +10,16 @@ void cthread_name(const char *_Nonnull name);
 /// Adds `niceness` to the calling thread's nice value, and asks for turns on the processor as long as `slice_nanoseconds`; 0: as usual.
 void cthread_set_priority(int niceness, uint64_t slice_nanoseconds);
 
+/// Has the calling thread run only where no other wants the processor (SCHED_IDLE, sched(7)); its nice value stays.
+void cthread_stand_back(void);
+
+/// Has a thread that stands back take its share again, as its nice value says; any other one stays as it is. 0: the calling thread.
+/// Returns 0, or -1 with errno: EPERM where the system lets nobody back whom it has not been told to (RLIMIT_NICE, getrlimit(2)).
+int cthread_step_forward(int thread);
+
+/// Whether a thread stands back. 0: the calling thread.
+int cthread_stands_back(int thread);
+
 /// The calling thread's nice value.
 int cthread_niceness(void);
 

@@ -1,0 +1,44 @@
+// Slow work that runs where nobody else wants the processor, until it has taken too long.
+
+internal import CThread
+import Foundation
+import Synchronization
+
+/// Slow work that stands back behind everything else, but not for ever.
+///
+/// A thread that stands back (`SCHED_IDLE`, sched(7)) is put aside at once by any that wakes, and gets next to nothing while the processors are busy: those who answer callers
+/// hardly notice it. So that a layer is not kept back all night by a storm of calls, work that takes longer than its patience goes on with the share of its niceness.
+public enum StandingBack {
+  /// Whether the system lets threads with the niceness of the one that asks first take their share again, which needs `RLIMIT_NICE` or `CAP_SYS_NICE`.
+  public static let isPossible: Bool = {
+    // On a thread of its own, which may be left standing back.
+    if let thread = try? startThread({
+      cthread_stand_back()
+      hasSteppedForward.store(cthread_step_forward(0) == 0, ordering: .relaxed)
+    }) {
+      pthread_join(thread, nil)
+    }
+    return hasSteppedForward.load(ordering: .relaxed)
+  }()
+
+  private static let hasSteppedForward = Atomic(false)
+
+  /// Does some work on the calling thread, and on those that it starts meanwhile, behind everything else; as usual where that is not possible.
+  /// - Parameter patienceSeconds: after this time, all threads of the process that stand back take their share again.
+  public static func during<Value>(patienceSeconds: Double, _ work: () throws -> Value) rethrows -> Value {
+    guard isPossible else { return try work() }
+    let end = DispatchWorkItem { takeShareAgain() }
+    DispatchQueue.global().asyncAfter(deadline: .now() + patienceSeconds, execute: end)
+    cthread_stand_back()
+    defer {
+      end.cancel()
+      _ = cthread_step_forward(0)
+    }
+    return try work()
+  }
+
+  private static func takeShareAgain() {
+    let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
+    for thread in threads.compactMap({ Int32($0) }) { _ = cthread_step_forward(thread) }
+  }
+}
