@@ -61,6 +61,12 @@ let package = Package(
     .target(name: "CThread"),
 
     module("SystemThreads", ["CThread"]),
+    module(
+      "DiskPace",
+      [
+        "CFile", "SystemThreads",
+        .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+      ]),
     module("PointLocation", ["CCacheLine"]),
     module("OutageModel"),
     module("Territory", ["OutageModel", "PointLocation", "CCacheLine"]),
@@ -78,7 +84,7 @@ let package = Package(
       resources: [.embedInCode("Tables")]),
     module(
       "LayerStore",
-      ["OutageModel", "CSpatiaLite", .product(name: "GRDB", package: "GRDB.swift")]),
+      ["OutageModel", "DiskPace", "CSpatiaLite", .product(name: "GRDB", package: "GRDB.swift")]),
     module("Feeds", ["OutageModel", "LayerImport"]),
     module(
       "MetricsExport",
@@ -90,8 +96,8 @@ let package = Package(
     module(
       "EventLog",
       [
-        "OutageModel", "LayerStore", "ByteBuffers", "SystemThreads",
-        .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+        "OutageModel", "LayerStore", "ByteBuffers", "DiskPace", "SystemThreads",
+        .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     module(
       "OutageDaemon",
@@ -99,7 +105,7 @@ let package = Package(
         "Feeds",
         "OutageModel", "PointLocation", "Territory", "SuspectedOutages", "PointHull", "CallerAnswer",
         "ByteBuffers", "WireProtocol", "Reactor", "LayerImport", "LayerStore", "EventLog", "CChecksum",
-        "CFile", "CMemory", "MetricsExport", "SystemThreads",
+        "CMemory", "DiskPace", "MetricsExport", "SystemThreads",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),
@@ -118,6 +124,7 @@ let package = Package(
       path: "Tests/SystemCallFaults", swiftSettings: strict),
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
     tests("SystemThreads", ["CThread"]),
+    tests("DiskPace", [.product(name: "GRDB", package: "GRDB.swift")]),
     tests("OutageModel"),
     tests("PointLocation", ["CGEOS"]),
     tests("Territory", ["OutageModel", "PointLocation", "CCacheLine", "CGEOS", "TestSupport"]),
@@ -146,7 +153,7 @@ let package = Package(
       [
         "SuspectedOutages",
         "OutageModel", "Territory", "CallerAnswer", "ByteBuffers", "WireProtocol", "Reactor", "LayerImport",
-        "LayerStore", "CChecksum", "EventLog", "Feeds", "MetricsExport", "TestSupport",
+        "LayerStore", "CChecksum", "DiskPace", "EventLog", "Feeds", "MetricsExport", "TestSupport",
       ]),
     .testTarget(
       name: "EndToEndTests",

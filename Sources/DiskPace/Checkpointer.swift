@@ -1,9 +1,8 @@
-// Brings a journal's write-ahead log into its file, beside the thread that commits.
+// Brings a database's write-ahead log into its file, beside the thread that commits.
 
 import Foundation
 import GRDB
 import GRDBSQLite
-import LayerStore
 import Synchronization
 import SystemThreads
 
@@ -12,30 +11,30 @@ import SystemThreads
 ///
 /// A log that is written to all the time is never wholly in the file when such a checkpoint ends. So when little is left, and the file is on the disk, the committing
 /// thread is asked to bring in the rest, after which the log begins anew (sqlite.org, *Write-Ahead Logging*, section 2.2).
-final class Checkpointer: Sendable {
+public final class Checkpointer: Sendable {
   private struct State: Sendable {
-    var groups = 0
     var isNearlyDone = false
     var isStopping = false
   }
 
   private let connection: DatabaseQueue
+  private let pace: WritingPace?
   private let state = Mutex(State())
   private let wake = DispatchSemaphore(value: 0)
   private let ended = DispatchSemaphore(value: 0)
 
-  /// Commits between two checkpoints.
-  static let groupsBetween = 64
+  /// A log of so many pages (16 MiB) is to begin anew.
+  public static let walPages = 4096
 
-  /// - Parameter file: a database in WAL mode.
-  init(file: String, niceness: Int32) throws(StoreError) {
-    do {
-      var configuration = Configuration()
-      configuration.label = "checkpoint"
-      connection = try DatabaseQueue(path: file, configuration: configuration)
-    } catch {
-      throw StoreError(error, file: file, doing: "open")
-    }
+  /// - Parameters:
+  ///   - file: a database in WAL mode.
+  ///   - niceness: of its thread.
+  ///   - pace: at which the file is written; `nil`: as fast as can be.
+  public init(file: String, niceness: Int32, pace: WritingPace?) throws {
+    var configuration = Configuration()
+    configuration.label = "checkpoint"
+    connection = try DatabaseQueue(path: file, configuration: configuration)
+    self.pace = pace
     let thread = Thread { [self] in
       nameThread("checkpoint")
       giveWay(niceness: niceness)
@@ -45,20 +44,19 @@ final class Checkpointer: Sendable {
     thread.start()
   }
 
-  /// To be called after each commit.
-  /// - Returns: whether the caller should now checkpoint what is left.
-  func groupEnded() -> Bool {
-    let (isDue, isNearlyDone) = state.withLock { state in
-      state.groups += 1
+  /// Begins a checkpoint, and returns at once.
+  public func begin() { wake.signal() }
+
+  /// Whether the committing thread should now checkpoint what is left; asked once, it is `false` until the next checkpoint.
+  public var isNearlyDone: Bool {
+    state.withLock { state in
       defer { state.isNearlyDone = false }
-      return (state.groups % Self.groupsBetween == 0, state.isNearlyDone)
+      return state.isNearlyDone
     }
-    if isDue { wake.signal() }
-    return isNearlyDone
   }
 
   /// Ends the thread and closes the connection.
-  func stop() {
+  public func stop() {
     state.withLock { $0.isStopping = true }
     wake.signal()
     ended.wait()
@@ -71,7 +69,7 @@ final class Checkpointer: Sendable {
       wake.wait()
       if state.withLock(\.isStopping) { return }
       // A failure, such as a full disk, shows at the next commit as well, and is told there.
-      guard let frameCount = checkpoint(), frameCount >= JournalFile.walPages else { continue }
+      guard let frameCount = checkpoint(), frameCount >= Self.walPages else { continue }
       // What came meanwhile; what comes while that is brought in is little.
       _ = checkpoint()
       syncFile()
@@ -83,7 +81,7 @@ final class Checkpointer: Sendable {
   /// that were brought in since the log began. Not by another descriptor: to close it would drop all locks that this process has on the file
   /// (sqlite.org, *How To Corrupt An SQLite Database File*, section 2.2).
   private func syncFile() {
-    try? connection.writeWithoutTransaction { db in
+    connection.writeWithoutTransaction { db in
       var file: UnsafeMutablePointer<sqlite3_file>?
       let code = sqlite3_file_control(db.sqliteConnection, "main", SQLITE_FCNTL_FILE_POINTER, &file)
       guard code == SQLITE_OK, let file, let sync = file.pointee.pMethods?.pointee.xSync else { return }
@@ -94,6 +92,9 @@ final class Checkpointer: Sendable {
 
   /// - Returns: how many frames the log has.
   private func checkpoint() -> Int? {
-    try? connection.writeWithoutTransaction { db in try db.checkpoint(.passive).walFrameCount }
+    try? connection.writeWithoutTransaction { db in
+      PacedFiles.set(pace, of: db.sqliteConnection)
+      return try db.checkpoint(.passive).walFrameCount
+    }
   }
 }

@@ -1,6 +1,7 @@
 // The log of changes: numbered events, what has been told of each service point, and how far each consumer has got; one transaction for each publish.
 
 import ByteBuffers
+import DiskPace
 import GRDB
 import LayerStore
 import OutageModel
@@ -13,6 +14,10 @@ public final class ChangeLog {
   /// The database file.
   public let file: String
   private let pool: DatabasePool
+  private let pace: WritingPace?
+  private let checkpointer: Checkpointer
+  /// Packed bytes that were written since the last checkpoint was begun.
+  private var byteCount = 0
   /// The number that the next event gets.
   public private(set) var nextSequence = 1
   /// The number of the oldest event that is kept; `nextSequence` if none is.
@@ -21,13 +26,22 @@ public final class ChangeLog {
   public private(set) var progress = ChangeProgress()
 
   /// Opens the log of a directory, and creates it where it is missing.
-  public init(directory: String) throws(StoreError) {
+  /// - Parameter pace: of what is written; `nil`: as fast as can be.
+  public init(directory: String, pace: WritingPace? = nil) throws(StoreError) {
+    self.pace = pace
     file = directory + "/changes.sqlite"
     pool = try JournalFile.open(
       directory: directory, name: "changes.sqlite", applicationId: ChangeSchema.applicationId,
       migrator: ChangeSchema.migrator)
+    do {
+      checkpointer = try Checkpointer(file: file, niceness: Self.checkpointNiceness, pace: pace)
+    } catch {
+      throw StoreError(error, file: file, doing: "open")
+    }
     try loadState()
   }
+
+  deinit { checkpointer.stop() }
 
   private func loadState() throws(StoreError) {
     (nextSequence, oldestSequence, progress) = try read("read where the changes stand") { db in
@@ -107,6 +121,8 @@ enum ChangeSchema {
 public struct ChangeWriter {
   fileprivate let db: Database
   fileprivate var nextSequence: Int
+  fileprivate var batchCount = 0
+  fileprivate var byteCount = 0
 
   /// Adds an event for each member, in their order.
   /// - Parameter body: what the events' JSON objects share: fields without braces, such as `"kind":"restored","layerVersion":7`.
@@ -130,10 +146,11 @@ public struct ChangeWriter {
     insert.bind(members.bytes.bytes, at: 8)
     try insert.run()
     nextSequence += members.count
+    batchCount += 1
+    byteCount += body.utf8.count + members.bytes.count
   }
 
   /// Notes what the service points of a group have been told; in place of what stood under its number.
-  /// - Parameter servicePoints: their ids, each with its length before it, as `PackedIds` packs them.
   public func keep(group: Int, _ told: ToldOutage, servicePoints: borrowing PackedIds) throws {
     let replace = try RowStatement(
       db,
@@ -161,18 +178,41 @@ public struct ChangeWriter {
   public func dropAllGroups() throws { try db.execute(sql: "DELETE FROM told") }
 }
 
-/// Ids of service points one behind the other, each with its length before it.
+/// Ids of service points one behind the other: each with its length before it, or as a 0 and the difference to the one before (`IdRun`).
 public struct PackedIds: ~Copyable {
-  fileprivate var bytes = ByteBuffer()
+  private(set) var bytes = ByteBuffer()
+  private var run = IdRun()
 
   public init() {}
 
-  public mutating func append(_ id: UnsafeRawBufferPointer) { bytes.append(packed: id) }
+  /// - Parameter id: not empty.
+  public mutating func append(_ id: UnsafeRawBufferPointer) {
+    guard let difference = run.difference(to: id) else { return bytes.append(packed: id) }
+    bytes.append(0)
+    bytes.append(difference: difference)
+  }
+
+  static func forEach(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
+    var packed = PackedReader(bytes)
+    var run = IdRun()
+    while let text = packed.text() {
+      if !text.isEmpty {
+        run.take(text)
+        body(text)
+      } else {
+        guard let difference = packed.difference(), let id = run.id(after: difference) else { return }
+        body(id)
+      }
+    }
+  }
 }
 
 extension ChangeLog {
-  /// Batches that are deleted with one transaction, at most.
+  /// Batches that are deleted with one transaction, at most, and twice as many as it adds.
   private static var pruneMax: Int { 256 }
+  /// After so many packed bytes, the write-ahead log is brought into the file.
+  private static var checkpointBytes: Int { 8 << 20 }
+  private static var checkpointNiceness: Int32 { 10 }
 
   /// Writes changes, what was told by them, and how far the log has got, in one transaction that is on the disk when this returns.
   /// - Parameter keepFrom: older changes are deleted.
@@ -181,7 +221,7 @@ extension ChangeLog {
   public func append(
     progress newProgress: ChangeProgress, keepFrom: Timestamp, _ body: (inout ChangeWriter) throws -> Void
   ) throws(StoreError) -> Range<Int> {
-    let (first, next, oldest) = try write("store changes") { db in
+    let (first, next, oldest, bytes) = try write("store changes") { db in
       // From the file: a process that hands over to this one may have written last.
       let first = try Int.fetchOne(db, sql: "SELECT next_sequence FROM progress")!
       var writer = ChangeWriter(db: db, nextSequence: first)
@@ -192,10 +232,15 @@ extension ChangeLog {
       try db.execute(
         sql: """
           DELETE FROM change_batch WHERE at_ms < ? AND first_sequence IN
-            (SELECT first_sequence FROM change_batch ORDER BY first_sequence LIMIT \(Self.pruneMax))
+            (SELECT first_sequence FROM change_batch ORDER BY first_sequence LIMIT \(Self.pruneMax + 2 * writer.batchCount))
           """, arguments: [keepFrom.millisecondsSinceEpoch])
       let oldest = try Int.fetchOne(db, sql: "SELECT min(first_sequence) FROM change_batch")
-      return (first, writer.nextSequence, oldest ?? writer.nextSequence)
+      return (first, writer.nextSequence, oldest ?? writer.nextSequence, writer.byteCount)
+    }
+    byteCount += bytes
+    if byteCount >= Self.checkpointBytes {
+      checkpointer.begin()
+      byteCount = 0
     }
     (nextSequence, oldestSequence, progress) = (next, oldest, newProgress)
     return first..<next
@@ -214,7 +259,16 @@ extension ChangeLog {
 
   private func write<Value>(_ doing: String, _ body: (Database) throws -> Value) throws(StoreError) -> Value {
     do {
-      return try pool.write(body)
+      return try pool.writeWithoutTransaction { db in
+        PacedFiles.set(pace, of: db.sqliteConnection)
+        defer { PacedFiles.set(nil, of: db.sqliteConnection) }
+        var value: Value?
+        try db.inTransaction(.immediate) {
+          value = try body(db)
+          return .commit
+        }
+        return value!
+      }
     } catch {
       throw StoreError(error, file: file, doing: doing)
     }
@@ -349,8 +403,7 @@ extension ChangeLog {
           outageId: select.text(at: 0) ?? "", estimatedRestorationAt: select.timestamp(at: 1),
           ertToldAt: select.timestamp(at: 2) ?? .earliest, crewStatus: select.text(at: 3))
         select.withBlob(at: 4) { bytes in
-          var packed = PackedReader(bytes)
-          while let id = packed.text() { body(id.assumingMemoryBound(to: UInt8.self), told) }
+          PackedIds.forEach(bytes) { body($0.assumingMemoryBound(to: UInt8.self), told) }
         }
       }
     }

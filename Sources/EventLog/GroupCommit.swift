@@ -1,5 +1,6 @@
 // One thread that writes: all that waits goes into one transaction, so that one fsync serves them all.
 
+import DiskPace
 import Foundation
 import GRDB
 import LayerStore
@@ -44,6 +45,8 @@ final class GroupCommit: Sendable {
 
   /// Work in one transaction, at most: bounds how long a group waits for its commit.
   static let groupMax = 4096
+  /// Groups between two checkpoints.
+  static let groupsBetween = 64
 
   /// - Parameter interval: the least time from the start of one group to the start of the next: under load it makes groups larger
   ///   and leaves the processor to others; without load, nobody waits.
@@ -53,7 +56,11 @@ final class GroupCommit: Sendable {
     frame: TransactionFrame
   ) throws(StoreError) {
     self.pool = pool
-    checkpointer = try Checkpointer(file: file, niceness: niceness)
+    do {
+      checkpointer = try Checkpointer(file: file, niceness: niceness, pace: nil)
+    } catch {
+      throw StoreError(error, file: file, doing: "open")
+    }
     self.file = file
     self.doing = doing
     self.interval = interval
@@ -106,6 +113,7 @@ final class GroupCommit: Sendable {
 
   private func run() {
     var lastStart = ContinuousClock.now - interval
+    var groups = 0
     while true {
       wake.wait()
       let pause = interval - (ContinuousClock.now - lastStart)
@@ -121,7 +129,9 @@ final class GroupCommit: Sendable {
       if !group.isEmpty {
         commit(group)
         groupEnded()
-        if checkpointer.groupEnded() { _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.passive) } }
+        groups += 1
+        if groups.isMultiple(of: Self.groupsBetween) { checkpointer.begin() }
+        if checkpointer.isNearlyDone { _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.passive) } }
       }
       if isLast { return }
     }

@@ -1,5 +1,6 @@
 // A journal's database file: opened like the store, written by one thread, on the disk when a transaction returns.
 
+import DiskPace
 import GRDB
 import LayerStore
 
@@ -7,10 +8,8 @@ import LayerStore
 enum JournalFile {
   /// How long a writer waits for another process.
   static let busyTimeoutSeconds = 10.0
-  /// When the write-ahead log has so many pages (16 MiB), it is brought into the file so far that it can begin anew.
-  static let walPages = 4096
-  /// When it has so many, that was in vain so far, and who commits has to wait for it.
-  static let walPagesMax = 4 * walPages
+  /// When the write-ahead log has so many pages, `Checkpointer` was in vain so far, and who commits has to wait.
+  static let walPagesMax = 4 * Checkpointer.walPages
   /// It is cut back to this size.
   static let walBytesMax = 32 << 20
 
@@ -32,6 +31,7 @@ enum JournalFile {
       try db.execute(
         sql: """
           PRAGMA synchronous = FULL;
+          PRAGMA secure_delete = FAST;
           PRAGMA wal_autocheckpoint = \(walPagesMax);
           PRAGMA journal_size_limit = \(walBytesMax);
           """)

@@ -13,6 +13,11 @@ extension ByteBuffer {
     append(UInt8(truncatingIfNeeded: rest))
   }
 
+  /// The sign in the lowest bit, so that small differences either way are short.
+  mutating func append(difference: Int) {
+    append(leb128: difference >= 0 ? difference << 1 : ~(difference << 1))
+  }
+
   /// The length, and the bytes as they are.
   mutating func append(packed text: UnsafeRawBufferPointer) {
     append(leb128: text.count)
@@ -41,6 +46,10 @@ struct PackedReader {
       shift += 7
     }
     return nil
+  }
+
+  mutating func difference() -> Int? {
+    number().map { $0 & 1 == 0 ? $0 >> 1 : ~($0 >> 1) }
   }
 
   mutating func text() -> UnsafeRawBufferPointer? {

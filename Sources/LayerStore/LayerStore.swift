@@ -1,5 +1,6 @@
 // The store of one data directory: opening it safely, and the way in for everything that reads or writes it.
 
+import DiskPace
 import GRDB
 import Glibc
 import OutageModel
@@ -25,19 +26,29 @@ public final class LayerStore: Sendable {
   let lockFile: String
   let limits: StoreLimits
   private let pool: DatabasePool
+  private let pace: WritingPace?
+  private let checkpointer: Checkpointer?
 
   /// Opens the store of a directory; creates both where they are missing (0750 and 0640: it holds personal data).
   ///
   /// What a killed import has left behind is cleared away, unless an import is running. The quick check covers the
   /// file's size, schema and versions; `checkIntegrity()` covers everything.
+  /// - Parameter pace: of what a publish writes, and of the write-ahead log when a thread of the store's own brings it into the file after each. `nil`: as fast as
+  ///   can be, and the log with the publish that finds it large.
   /// - Throws: `notAStore`, `newerSchema`, `damaged`, before anything is written; `fileSystem`, `readOnly`, `diskFull`, `busy`.
-  public convenience init(directory: String, keepLayers: Int = 20) throws(StoreError) {
-    try self.init(directory: directory, keepLayers: keepLayers, limits: StoreLimits())
+  public convenience init(
+    directory: String, keepLayers: Int = 20, pace: WritingPace? = nil
+  ) throws(StoreError) {
+    try self.init(directory: directory, keepLayers: keepLayers, pace: pace, limits: StoreLimits())
   }
 
   /// With other limits, for tests.
-  init(directory: String, keepLayers: Int = 20, limits: StoreLimits) throws(StoreError) {
+  init(
+    directory: String, keepLayers: Int = 20, pace: WritingPace? = nil, limits: StoreLimits
+  ) throws(StoreError) {
     precondition(keepLayers >= 1)
+    PacedFiles.install()
+    self.pace = pace
     self.keepLayers = keepLayers
     self.limits = limits
     try StoreFile.makeDirectory(directory)
@@ -52,6 +63,11 @@ public final class LayerStore: Sendable {
         busyTimeoutSeconds: limits.busyTimeoutSeconds)
       do {
         let pool = try DatabasePool(path: file, configuration: Self.configuration(limits))
+        if pace != nil {
+          try pool.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA wal_autocheckpoint = \(limits.walPagesMax)")
+          }
+        }
         try pool.writeWithoutTransaction { db in
           try StoreFile.mark(db, applicationId: StoreSchema.applicationId)
         }
@@ -62,8 +78,19 @@ public final class LayerStore: Sendable {
         throw StoreError(error, file: file, doing: "open")
       }
     }
+    do {
+      checkpointer = try pace.map {
+        try Checkpointer(file: file, niceness: Self.checkpointNiceness, pace: $0)
+      }
+    } catch {
+      throw StoreError(error, file: file, doing: "open")
+    }
     try clearRemains()
   }
+
+  deinit { checkpointer?.stop() }
+
+  private static let checkpointNiceness: Int32 = 10
 
   /// Checks every page, row and index of the file (SQLite's `integrity_check`): seconds for a million addresses.
   public func checkIntegrity() throws(StoreError) {
@@ -103,6 +130,7 @@ extension LayerStore {
     var configuration = Configuration()
     configuration.label = "LayerStore log"
     try? DatabaseQueue(path: file, configuration: configuration).writeWithoutTransaction { db in
+      PacedFiles.set(pace, of: db.sqliteConnection)
       // The long part first, beside which others write; the log is only emptied where that has left nothing to do.
       let result = try db.checkpoint(.passive)
       if result.walFrameCount == result.checkpointedFrameCount { _ = try db.checkpoint(.truncate) }
@@ -128,6 +156,8 @@ struct StoreLimits: Sendable {
   var cacheKiB = 4 * 1024
   /// The write-ahead log is brought into the file when it has so many pages (32 MiB) ...
   var walPages = 8192
+  /// ... by a publish, where a thread of its own has not done it before, when it has so many ...
+  var walPagesMax = 32_768
   /// ... and cut back to this size.
   var walSizeBytesMax = 64 << 20
 }
@@ -161,7 +191,9 @@ extension LayerStore {
   /// One transaction that is on the disk when this returns; it goes before the batches of an import.
   func publish<Value>(_ doing: String, _ body: (Database) throws -> Value) throws(StoreError) -> Value {
     try StoreLock.with(.publish, file: lockFile) { () throws(StoreError) in
-      try transaction(doing, synchronous: "FULL", body)
+      let value = try transaction(doing, synchronous: "FULL", body)
+      checkpointer?.begin()
+      return value
     }
   }
 
@@ -176,6 +208,8 @@ extension LayerStore {
     _ doing: String, synchronous: String, _ body: (Database) throws -> Value
   ) throws(StoreError) -> Value {
     try writeOutsideTransaction(doing) { db in
+      PacedFiles.set(pace, of: db.sqliteConnection)
+      defer { PacedFiles.set(nil, of: db.sqliteConnection) }
       try db.execute(sql: "PRAGMA synchronous = \(synchronous)")
       var value: Value?
       try db.inTransaction(.immediate) {
@@ -214,6 +248,7 @@ extension LayerStore {
           PRAGMA wal_autocheckpoint = \(limits.walPages);
           PRAGMA journal_size_limit = \(limits.walSizeBytesMax);
           PRAGMA synchronous = FULL;
+          PRAGMA secure_delete = FAST;
           """)
     }
     return configuration

@@ -1,12 +1,14 @@
 // Records what changes after each publish, on the thread that also tells it to those who follow.
 
 import EventLog
+import DiskPace
 import Foundation
 import LayerStore
 import Logging
 import OutageModel
 import Reactor
 import Synchronization
+import SystemThreads
 import Territory
 import WireProtocol
 
@@ -28,7 +30,7 @@ final class ChangeFeed: @unchecked Sendable {
   }
 
   let statistics = Mutex(Statistics())
-  let thread = ControlThread(name: "feed", niceness: 5, isWaitedFor: true)
+  let thread = ControlThread(name: "feed", niceness: ControlThread.layerNiceness, isWaitedFor: true)
   let desk: ReportDesk
   let clock: @Sendable () -> Timestamp
   let log: Logger
@@ -43,17 +45,19 @@ final class ChangeFeed: @unchecked Sendable {
   private let hasNewReports = Atomic<Bool>(false)
 
   static let failedWriteRetrySeconds: Int64 = 5
+  /// For so long the recording stands back.
+  private static let patienceSeconds = 5.0
 
   /// - Throws: `StoreError`.
   init(
-    directory: String, settings: ChangeSettings, desk: ReportDesk, log: Logger,
+    directory: String, settings: ChangeSettings, pace: WritingPace? = nil, desk: ReportDesk, log: Logger,
     clock: @escaping @Sendable () -> Timestamp
   ) throws {
     self.settings = settings
     self.desk = desk
     self.log = log
     self.clock = clock
-    changes = try ChangeLog(directory: directory)
+    changes = try ChangeLog(directory: directory, pace: pace)
     desk.journal.observe { [weak self] reports in self?.reportsAreThere(reports) }
   }
 
@@ -176,7 +180,9 @@ final class ChangeFeed: @unchecked Sendable {
     let start = ContinuousClock.now
     let first = changes.nextSequence
     do {
-      dueAt = try recorder.advance(to: territory, at: now)
+      dueAt = try StandingBack.during(patienceSeconds: Self.patienceSeconds) {
+        try recorder.advance(to: territory, at: now)
+      }
       statistics.withLock { $0.lastError = nil }
     } catch {
       note(error, "changes not written; tried again in \(Self.failedWriteRetrySeconds) s")

@@ -47,19 +47,21 @@ final class ChangeRecorder {
     let groups = next.takeChangedGroups()
     try log.append(progress: progress, keepFrom: keepFrom(now)) { writer in
       var members = ChangeMembers()
-      for changed in changes {
-        let outage = (changed.change.after ?? changed.change.before)
-          .flatMap { territory.outages.number(ofId: $0.outageId) }.map { territory.outages.outages[$0] }
-        let body = changed.change.body(at: now, layerNumber: layerNumber, outage: outage)
-        for row in changed.rows {
-          members.append(row: Int(row), of: changed.table)
-          if members.count == ChangeMembers.countMax {
-            try writer.append(kind: changed.change.kind, at: now, body: body, members)
-            members.removeAll()
+      var feeders = FeederNumbers()
+      for (kind, body, changed) in Self.toldAlike(changes, territory, at: now) {
+        func end() throws {
+          try writer.append(kind: kind, at: now, body: body, members)
+          members.removeAll()
+          feeders.beginBatch()
+        }
+        for changed in changed {
+          for row in changed.rows {
+            let feeder = feeders.number(row: Int(row), of: changed.table, in: &members)
+            members.append(row: Int(row), of: changed.table, feeder: feeder)
+            if members.count == ChangeMembers.countMax { try end() }
           }
         }
-        try writer.append(kind: changed.change.kind, at: now, body: body, members)
-        members.removeAll()
+        try end()
       }
       if isRenumbered { try writer.dropAllGroups() }
       for (number, group) in groups {
@@ -79,6 +81,26 @@ final class ChangeRecorder {
     return nextDue
   }
 
+  /// Changes whose events tell the same, together: those who are told of an outage's crew may have been told something else each before.
+  private static func toldAlike(
+    _ changes: [ChangedServicePoints], _ territory: Territory, at now: Timestamp
+  ) -> [(kind: ChangeKind, body: String, changed: [ChangedServicePoints])] {
+    var alike: [(kind: ChangeKind, body: String, changed: [ChangedServicePoints])] = []
+    var placeOfBody: [String: Int] = [:]
+    for changed in changes {
+      let outage = (changed.change.after ?? changed.change.before)
+        .flatMap { territory.outages.number(ofId: $0.outageId) }.map { territory.outages.outages[$0] }
+      let body = changed.change.body(at: now, layerNumber: territory.outages.layer?.number, outage: outage)
+      if let place = placeOfBody[body] {
+        alike[place].changed.append(changed)
+      } else {
+        placeOfBody[body] = alike.count
+        alike.append((changed.change.kind, body, [changed]))
+      }
+    }
+    return alike
+  }
+
   /// Writes an event for each report of a wire down that the log has not taken in yet.
   /// - Parameter reports: by ascending number.
   func wiresDown(_ reports: [OutageReport], at now: Timestamp) throws {
@@ -89,12 +111,13 @@ final class ChangeRecorder {
     try log.append(progress: progress, keepFrom: keepFrom(now)) { writer in
       for report in new {
         var members = ChangeMembers()
+        let feeder = report.draft.feederId.map { members.add(feeder: $0) } ?? 0
         var (id, account) = (report.draft.servicePointId ?? "", report.draft.accountId ?? "")
         id.withUTF8 { id in
           account.withUTF8 { account in
             members.append(
               servicePointId: UnsafeRawBufferPointer(id), accountId: UnsafeRawBufferPointer(account),
-              feederId: report.draft.feederId ?? "", isCriticalCustomer: report.draft.isCriticalCustomer)
+              feeder: feeder, isCriticalCustomer: report.draft.isCriticalCustomer)
           }
         }
         try writer.append(kind: .wireDown, at: now, body: report.changeBody, members)
@@ -181,14 +204,40 @@ extension ServicePointTable {
   }
 }
 
+/// The feeders of many batches: each one's text is unpacked once, and found again by its packed form.
+private struct FeederNumbers {
+  private var table: ServicePointTable?
+  private var placeOfText: [PackedText: Int] = [:]
+  /// With the batch that had it last, and its number there.
+  private var feeders: [(id: String, batch: Int, number: Int)] = []
+  private var batch = 1
+
+  mutating func beginBatch() { batch += 1 }
+
+  /// The number of a row's feeder in the batch, which gets it where it does not have it yet; 0 for none.
+  mutating func number(row: Int, of table: ServicePointTable, in members: inout ChangeMembers) -> Int {
+    if table !== self.table { (self.table, placeOfText) = (table, [:]) }
+    let text = table.packedText(.feederId, row: row)
+    if text.isEmpty { return 0 }
+    let place = placeOfText[text] ?? feeders.count
+    if place == feeders.count {
+      placeOfText[text] = place
+      feeders.append((table.string(.feederId, row: row), 0, 0))
+    }
+    if feeders[place].batch != batch {
+      feeders[place].batch = batch
+      feeders[place].number = members.add(feeder: feeders[place].id)
+    }
+    return feeders[place].number
+  }
+}
+
 extension ChangeMembers {
-  fileprivate mutating func append(row: Int, of table: ServicePointTable) {
-    // Feeders are few; the table shares their texts.
-    let feeder = table.string(.feederId, row: row)
+  fileprivate mutating func append(row: Int, of table: ServicePointTable, feeder: Int) {
     table.withBytes(.servicePointId, row: row) { id in
       table.withBytes(.accountId, row: row) { account in
         append(
-          servicePointId: id, accountId: account, feederId: feeder,
+          servicePointId: id, accountId: account, feeder: feeder,
           isCriticalCustomer: table.isCriticalCustomer(row: row))
       }
     }

@@ -2,6 +2,7 @@
 
 import EventLog
 import CMemory
+import DiskPace
 import Foundation
 import LayerStore
 import Logging
@@ -47,6 +48,8 @@ public struct Daemon: Sendable {
 
   /// From SIGTERM to the last connection's end, at most.
   public static let drainMilliseconds: Int64 = 4_000
+  /// What the store and the log of changes write in a second, at most, while callers are asking.
+  static let mebibytesPerSecond = 24.0
 
   public init(options: DaemonOptions, log: Logger) {
     self.options = options
@@ -65,7 +68,10 @@ public struct Daemon: Sendable {
     let takeover = options.takesOver ? try Takeover(adminSocket: options.adminSocket) : nil
     if options.takesOver && takeover == nil { log.notice("nobody serves there: starting without a takeover") }
     let snapshot = SnapshotReading(TerritorySnapshot.path(in: options.directory))
-    let store = try LayerStore(directory: options.directory, keepLayers: configuration.keepLayers)
+    let callers = CallerWatch()
+    let pace = WritingPace(mebibytesPerSecond: Self.mebibytesPerSecond) { !callers.areAsking }
+    let store = try LayerStore(
+      directory: options.directory, keepLayers: configuration.keepLayers, pace: pace)
     let lock =
       if let takeover {
         InstanceLock(adopting: takeover.lockDescriptor)
@@ -78,7 +84,8 @@ public struct Daemon: Sendable {
     let desk = try ReportDesk(
       directory: options.directory, settings: configuration.reports, log: log, clock: systemClock)
     let feed = try ChangeFeed(
-      directory: options.directory, settings: configuration.changes, desk: desk, log: log, clock: systemClock)
+      directory: options.directory, settings: configuration.changes, pace: pace, desk: desk, log: log,
+      clock: systemClock)
     let monitor = SuspicionMonitor(
       configuration: configuration.suspected, clock: systemClock, log: log,
       serve: { control.serveSuspected($0, $1) })
@@ -93,7 +100,7 @@ public struct Daemon: Sendable {
       directory: options.directory, control: control, log: log, clock: systemClock)
     control.feeds = layerFeeds
     let source = FigureSource(options, control: control, reports: desk, changes: feed, suspicion: monitor)
-    let reactor = try startReactor(configuration, control, desk, feed, source)
+    let reactor = try startReactor(configuration, control, desk, feed, source, callers)
     let metrics = MetricsService(source: source, log: log)
     if takeover == nil { metrics.offer(at: configuration.metricsAddress) }
     let listeners = try Listeners(options, takeover: takeover)
@@ -185,7 +192,7 @@ public struct Daemon: Sendable {
 
   private func startReactor(
     _ configuration: DaemonConfiguration, _ control: ControlPlane, _ desk: ReportDesk, _ feed: ChangeFeed,
-    _ source: FigureSource
+    _ source: FigureSource, _ callers: CallerWatch
   ) throws(ReactorError) -> Reactor {
     var limits = ReactorLimits()
     limits.connectionsMax = configuration.maxConnections
@@ -199,6 +206,7 @@ public struct Daemon: Sendable {
       metrics: { MetricsReport.text(source.figures) },
       feed: { feed.carryOut($0, $1, for: $2, on: $3) }, feedIsGone: { feed.forget($0) })
     return try Reactor(loopCount: loopCount, limits: limits) { loop in
+      callers.add(loop.counters)
       let counters = RequestCounters()
       source.add(DaemonFigures.Loop(counters: loop.counters, requests: counters))
       let responder = QueryResponder(

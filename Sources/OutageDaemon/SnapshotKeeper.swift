@@ -2,6 +2,7 @@
 
 import CMemory
 import CallerAnswer
+import DiskPace
 import Foundation
 import LayerStore
 import Logging

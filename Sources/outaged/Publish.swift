@@ -105,7 +105,7 @@ private func withPublisher(
     let outcome = try work(publisher)
     // Not more than a quicker start hangs on it.
     if outcome.version != nil {
-      try? TerritorySnapshot.write(publisher.territory, publisher.versions, to: snapshot)
+      _ = try? TerritorySnapshot.write(publisher.territory, publisher.versions, to: snapshot)
     }
     return outcome.json()
   } catch {

@@ -3,7 +3,7 @@
 import Foundation
 import Testing
 
-@testable import OutageDaemon
+@testable import DiskPace
 
 @Suite struct WritingPaceTests {
   @Test(arguments: [false, true], [0, 1, WritingPace.partBytes, 3 * WritingPace.partBytes + 7])

@@ -119,7 +119,7 @@ import WireProtocol
       try #require(rename(inbox + "/." + name, path) == 0)
       return
     }
-    FileManager.default.createFile(atPath: path, contents: nil)
+    _ = FileManager.default.createFile(atPath: path, contents: nil)
     let file = try #require(FileHandle(forWritingAtPath: path))
     let piece = content.count / 3 + 1
     for start in stride(from: 0, to: content.count, by: piece) {

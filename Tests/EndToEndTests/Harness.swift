@@ -84,7 +84,7 @@ final class RunningDaemon {
   init(data: String, arguments: [String] = [], expectsReady: Bool = true) throws {
     self.data = data
     logFile = data + "/daemon.log"
-    FileManager.default.createFile(atPath: logFile, contents: nil)
+    _ = FileManager.default.createFile(atPath: logFile, contents: nil)
     process.executableURL = URL(fileURLWithPath: outagedBinary)
     process.arguments = ["serve", "--data", data] + arguments
     process.standardInput = FileHandle.nullDevice

@@ -29,13 +29,14 @@ import Testing
       while next < numbers.upperBound {
         var members = ChangeMembers()
         let end = min(numbers.upperBound, next + batch)
+        for feeder in 0..<5 { _ = members.add(feeder: "F-\(feeder)") }
         for number in next..<end {
           var (id, account) = ("SP-\(number)", number.isMultiple(of: 2) ? "A\"\(number)" : "")
           id.withUTF8 { id in
             account.withUTF8 { account in
               members.append(
                 servicePointId: UnsafeRawBufferPointer(id), accountId: UnsafeRawBufferPointer(account),
-                feederId: "F-\(number % 5)", isCriticalCustomer: number.isMultiple(of: 10))
+                feeder: 1 + number % 5, isCriticalCustomer: number.isMultiple(of: 10))
             }
           }
         }
@@ -173,7 +174,7 @@ import Testing
         var members = ChangeMembers()
         members.append(
           servicePointId: UnsafeRawBufferPointer(start: nil, count: 0),
-          accountId: UnsafeRawBufferPointer(start: nil, count: 0), feederId: "", isCriticalCustomer: false)
+          accountId: UnsafeRawBufferPointer(start: nil, count: 0), feeder: 0, isCriticalCustomer: false)
         try writer.append(kind: .restored, at: Self.start, body: "\"kind\":\"restored\"", members)
         throw Failure()
       }

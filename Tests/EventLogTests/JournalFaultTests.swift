@@ -140,7 +140,7 @@ import Testing
             members.append(
               servicePointId: UnsafeRawBufferPointer($0),
               accountId: UnsafeRawBufferPointer(start: nil, count: 0),
-              feederId: "", isCriticalCustomer: false)
+              feeder: 0, isCriticalCustomer: false)
           }
         }
         try writer.append(kind: .outageStarted, at: start, body: "\"kind\":\"outageStarted\"", members)

@@ -2,6 +2,7 @@
 
 import CChecksum
 import CallerAnswer
+import DiskPace
 import Foundation
 import OutageModel
 import Territory

@@ -1,0 +1,97 @@
+// SQLite's files, written at a pace: a layer on its access to the file system.
+
+import GRDBSQLite
+import Glibc
+
+/// What SQLite writes goes to the disk when a transaction or a checkpoint ends, all at once. Of a connection that is paced, each part of its database file and of its
+/// write-ahead log is brought there before the next one is written.
+///
+/// A shim over the system's own VFS (sqlite.org, *The SQLite OS Interface or "VFS"*): it is opened by that one, in memory that has room for what is noted here behind it.
+public enum PacedFiles {
+  /// What is noted of a file that is open, behind what the system's VFS notes.
+  private struct Note {
+    /// The system's methods, with ours in place of some; the file points here.
+    var methods: sqlite3_io_methods
+    let system: UnsafePointer<sqlite3_io_methods>
+    var pace: WritingPace?
+    /// What was written since the last part ended.
+    var byteCount = 0
+    var start = ContinuousClock.now
+  }
+
+  /// Makes all connections that are opened from now on able to be paced.
+  public static func install() { _ = isInstalled }
+
+  /// Sets or ends the pace of what a connection writes.
+  /// - Parameter connection: outside a transaction, so that its commit is paced, too; one that was opened before `install` is left alone.
+  public static func set(_ pace: WritingPace?, of connection: OpaquePointer?) {
+    guard let connection else { return }
+    for kind in [SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER] {
+      var file: UnsafeMutablePointer<sqlite3_file>?
+      guard sqlite3_file_control(connection, "main", kind, &file) == SQLITE_OK, let file,
+        let methods = file.pointee.pMethods, Int(bitPattern: methods) == Int(bitPattern: note(of: file))
+      else { continue }
+      note(of: file).pointee.pace = pace
+    }
+  }
+
+  nonisolated(unsafe) private static let system = sqlite3_vfs_find(nil)!
+  /// Where a file's note begins.
+  private static let noteOffset =
+    (Int(system.pointee.szOsFile) + MemoryLayout<Note>.alignment - 1) & -MemoryLayout<Note>.alignment
+
+  private static func note(of file: UnsafeMutablePointer<sqlite3_file>) -> UnsafeMutablePointer<Note> {
+    (UnsafeMutableRawPointer(file) + noteOffset).assumingMemoryBound(to: Note.self)
+  }
+
+  private static let isInstalled: Void = {
+    // SQLite keeps both for as long as the process lives.
+    let paced = UnsafeMutablePointer<sqlite3_vfs>.allocate(capacity: 1)
+    paced.initialize(to: system.pointee)
+    paced.pointee.pNext = nil
+    paced.pointee.zName = UnsafePointer(strdup("paced"))
+    paced.pointee.szOsFile = Int32(noteOffset + MemoryLayout<Note>.size)
+    paced.pointee.xOpen = { vfs, name, file, flags, flagsTaken in
+      let code = system.pointee.xOpen(vfs, name, file, flags, flagsTaken)
+      if code == SQLITE_OK, let file, let methods = file.pointee.pMethods { take(file, methods) }
+      return code
+    }
+    sqlite3_vfs_register(paced, 1)
+  }()
+
+  /// Puts our methods in place of the system's.
+  private static func take(
+    _ file: UnsafeMutablePointer<sqlite3_file>, _ system: UnsafePointer<sqlite3_io_methods>
+  ) {
+    var methods = system.pointee
+    methods.xWrite = { file, bytes, count, offset in
+      let note = PacedFiles.note(of: file!)
+      let code = note.pointee.system.pointee.xWrite(file, bytes, count, offset)
+      if code == SQLITE_OK, let pace = note.pointee.pace { PacedFiles.wrote(Int(count), file!, pace) }
+      return code
+    }
+    methods.xClose = { file in
+      let note = PacedFiles.note(of: file!)
+      let system = note.pointee.system
+      note.deinitialize(count: 1)
+      return system.pointee.xClose(file)
+    }
+    note(of: file).initialize(to: Note(methods: methods, system: system))
+    file.pointee.pMethods = UnsafeRawPointer(note(of: file)).assumingMemoryBound(to: sqlite3_io_methods.self)
+  }
+
+  private static func wrote(
+    _ byteCount: Int, _ file: UnsafeMutablePointer<sqlite3_file>, _ pace: WritingPace
+  ) {
+    let note = note(of: file)
+    note.pointee.byteCount += byteCount
+    guard note.pointee.byteCount >= WritingPace.partBytes else { return }
+    if pace.isKept {
+      // A failure shows at the sync by which SQLite ends the transaction or the checkpoint, too.
+      _ = note.pointee.system.pointee.xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY)
+      pace.rest(byteCount: note.pointee.byteCount, since: note.pointee.start)
+    }
+    note.pointee.byteCount = 0
+    note.pointee.start = .now
+  }
+}
