@@ -46,6 +46,20 @@ int cthread_step_forward(int thread) {
   return sched_setscheduler(thread, SCHED_OTHER, &none);
 }
 
+void cthread_confine(int thread, int processors) {
+  cpu_set_t allowed, few;
+  if (sched_getaffinity(getpid(), sizeof allowed, &allowed) != 0) return;
+  CPU_ZERO(&few);
+  for (int cpu = CPU_SETSIZE - 1; cpu >= 0 && CPU_COUNT(&few) < processors; cpu--)
+    if (CPU_ISSET(cpu, &allowed)) CPU_SET(cpu, &few);
+  sched_setaffinity(thread, sizeof allowed, processors > 0 ? &few : &allowed);
+}
+
+int cthread_processors(int thread) {
+  cpu_set_t allowed;
+  return sched_getaffinity(thread, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 0;
+}
+
 uint64_t cthread_slice(void) {
   struct scheduling found = {.size = sizeof found};
   return syscall(SYS_sched_getattr, 0, &found, sizeof found, 0) == 0 ? found.runtime : 0;

@@ -14,7 +14,7 @@ public enum PacedFiles {
     var methods: sqlite3_io_methods
     let system: UnsafePointer<sqlite3_io_methods>
     var pace: WritingPace?
-    /// What was written since the last part ended.
+    /// What was written since the last part ended, and when that began.
     var byteCount = 0
     var start = ContinuousClock.now
   }
@@ -84,6 +84,7 @@ public enum PacedFiles {
     _ byteCount: Int, _ file: UnsafeMutablePointer<sqlite3_file>, _ pace: WritingPace
   ) {
     let note = note(of: file)
+    if note.pointee.byteCount == 0 { note.pointee.start = .now }
     note.pointee.byteCount += byteCount
     guard note.pointee.byteCount >= WritingPace.partBytes else { return }
     if pace.isKept {
@@ -92,6 +93,5 @@ public enum PacedFiles {
       pace.rest(byteCount: note.pointee.byteCount, since: note.pointee.start)
     }
     note.pointee.byteCount = 0
-    note.pointee.start = .now
   }
 }

@@ -88,17 +88,20 @@ public final class Feed {
   /// The newest layer that can be read, if it is not published. A failure to get the next one does not make it go away.
   private var held: (layer: FeedLayer, reason: FeedHold, text: String)?
   private var notStoredAt = Timestamp.earliest
+  private let reading: (() -> Void) -> Void
   /// From one attempt to store a layer to the next.
   static let storeAgainSeconds = 10.0
 
   /// - Parameters:
   ///   - memory: what was known of the feed when the daemon ended.
   ///   - scratchDirectory: where what a command or a server gives is put; must be there.
+  ///   - reading: calls the reading and checking of a snapshot, at the priority that it is to have.
   ///   - monotonicSeconds: a clock that only goes forward, for waiting until a file has settled.
   public init(
     _ configuration: FeedConfiguration, memory: FeedMemory? = nil, scratchDirectory: String,
-    monotonicSeconds: @escaping () -> Double
+    reading: @escaping (() -> Void) -> Void = { $0() }, monotonicSeconds: @escaping () -> Double
   ) {
+    self.reading = reading
     self.configuration = configuration
     let path = "\(scratchDirectory)/\(configuration.name).layer"
     switch configuration.source {
@@ -155,11 +158,17 @@ public final class Feed {
     status.snapshots += 1
     status.lastSnapshot = name
     let start = ContinuousClock.now
+    var options = configuration.options
+    options.toleratesMissingColumns = true
+    var outcome: Result<OutageReading, ImportError>?
+    reading {
+      outcome = Result { () throws(ImportError) in
+        try LayerImporter.readLayer(path, options: options, memory: &layerMemory)
+      }
+    }
     let reading: OutageReading
     do throws(ImportError) {
-      var options = configuration.options
-      options.toleratesMissingColumns = true
-      reading = try LayerImporter.readLayer(path, options: options, memory: &layerMemory)
+      reading = try outcome!.get()
     } catch {
       return fail(Self.hold(for: error), "\(error)", at: now)
     }

@@ -35,6 +35,7 @@ final class ChangeFeed: @unchecked Sendable {
   let clock: @Sendable () -> Timestamp
   let log: Logger
   let changes: ChangeLog
+  private let behind: StandingBack
   private var recorder: ChangeRecorder?
   private var settings: ChangeSettings
   /// What was told last; told again when a held ERT is due, or when it could not be written.
@@ -45,15 +46,15 @@ final class ChangeFeed: @unchecked Sendable {
   private let hasNewReports = Atomic<Bool>(false)
 
   static let failedWriteRetrySeconds: Int64 = 5
-  /// For so long the recording stands back.
-  private static let patienceSeconds = 5.0
 
   /// - Throws: `StoreError`.
   init(
-    directory: String, settings: ChangeSettings, pace: WritingPace? = nil, desk: ReportDesk, log: Logger,
+    directory: String, settings: ChangeSettings, pace: WritingPace, behind: StandingBack, desk: ReportDesk,
+    log: Logger,
     clock: @escaping @Sendable () -> Timestamp
   ) throws {
     self.settings = settings
+    self.behind = behind
     self.desk = desk
     self.log = log
     self.clock = clock
@@ -180,7 +181,7 @@ final class ChangeFeed: @unchecked Sendable {
     let start = ContinuousClock.now
     let first = changes.nextSequence
     do {
-      dueAt = try StandingBack.during(patienceSeconds: Self.patienceSeconds) {
+      dueAt = try behind.during(patienceSeconds: ControlThread.layerPatienceSeconds) {
         try recorder.advance(to: territory, at: now)
       }
       statistics.withLock { $0.lastError = nil }

@@ -10,6 +10,7 @@ import Logging
 import OutageModel
 import Reactor
 import Synchronization
+import SystemThreads
 import Territory
 import WireProtocol
 
@@ -29,9 +30,7 @@ final class ControlPlane: @unchecked Sendable {
   }
 
   let summary: Mutex<Summary>
-  let thread = ControlThread(
-    name: "control", niceness: ControlThread.layerNiceness, isWaitedFor: true,
-    patienceSeconds: ControlThread.layerPatienceSeconds)
+  let thread: ControlThread
   let directory: String
   let publisher: Publisher
   let snapshots: SnapshotKeeper
@@ -52,9 +51,11 @@ final class ControlPlane: @unchecked Sendable {
   var feeds: FeedDesk?
 
   init(
-    directory: String, store: LayerStore, configuration: DaemonConfiguration, log: Logger,
-    clock: @escaping @Sendable () -> Timestamp
+    directory: String, store: LayerStore, configuration: DaemonConfiguration, behind: StandingBack,
+    log: Logger, clock: @escaping @Sendable () -> Timestamp
   ) throws {
+    thread = ControlThread(
+      name: "control", niceness: ControlThread.layerNiceness, isWaitedFor: true, behind: behind)
     self.directory = directory
     self.configuration = configuration
     self.clock = clock

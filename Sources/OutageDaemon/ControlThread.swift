@@ -14,19 +14,19 @@ public final class ControlThread: Sendable {
 
   /// Of those that read, build and serve layers, where they do not stand back.
   static let layerNiceness: Int32 = 10
-  /// For so long they stand back.
+  /// For so long they stand back, those that tell the changes, too.
   static let layerPatienceSeconds = 20.0
 
   private let state = Mutex(State())
   private let wake = DispatchSemaphore(value: 0)
-  private let patienceSeconds: Double?
+  private let behind: StandingBack?
 
   /// - Parameters:
   ///   - niceness: added to the thread's nice value.
   ///   - isWaitedFor: somebody waits for each job; without, the thread gives way to queries at once (`giveWay`).
-  ///   - patienceSeconds: each job stands back for so long (`StandingBack`); `nil`: not at all.
-  public init(name: String, niceness: Int32, isWaitedFor: Bool = false, patienceSeconds: Double? = nil) {
-    self.patienceSeconds = patienceSeconds
+  ///   - behind: each job stands back like this; `nil`: not at all.
+  public init(name: String, niceness: Int32, isWaitedFor: Bool = false, behind: StandingBack? = nil) {
+    self.behind = behind
     let thread = Thread { [self] in
       nameThread(name)
       if isWaitedFor { lowerPriority(niceness: niceness) } else { giveWay(niceness: niceness) }
@@ -78,8 +78,8 @@ public final class ControlThread: Sendable {
       }
       switch next {
       case .run(let job):
-        if let patienceSeconds {
-          StandingBack.during(patienceSeconds: patienceSeconds, job)
+        if let behind {
+          behind.during(patienceSeconds: Self.layerPatienceSeconds, job)
         } else {
           job()
         }

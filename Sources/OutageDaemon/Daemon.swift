@@ -9,6 +9,7 @@ import Logging
 import OutageModel
 import Reactor
 import Synchronization
+import SystemThreads
 import UnixSignals
 import WireProtocol
 
@@ -69,6 +70,7 @@ public struct Daemon: Sendable {
     if options.takesOver && takeover == nil { log.notice("nobody serves there: starting without a takeover") }
     let snapshot = SnapshotReading(TerritorySnapshot.path(in: options.directory))
     let callers = CallerWatch()
+    let behind = StandingBack { callers.areAsking }
     let pace = WritingPace(mebibytesPerSecond: Self.mebibytesPerSecond) { !callers.areAsking }
     let store = try LayerStore(
       directory: options.directory, keepLayers: configuration.keepLayers, pace: pace)
@@ -80,12 +82,13 @@ public struct Daemon: Sendable {
       }
 
     let control = try ControlPlane(
-      directory: options.directory, store: store, configuration: configuration, log: log, clock: systemClock)
+      directory: options.directory, store: store, configuration: configuration, behind: behind, log: log,
+      clock: systemClock)
     let desk = try ReportDesk(
       directory: options.directory, settings: configuration.reports, log: log, clock: systemClock)
     let feed = try ChangeFeed(
-      directory: options.directory, settings: configuration.changes, pace: pace, desk: desk, log: log,
-      clock: systemClock)
+      directory: options.directory, settings: configuration.changes, pace: pace, behind: behind, desk: desk,
+      log: log, clock: systemClock)
     let monitor = SuspicionMonitor(
       configuration: configuration.suspected, clock: systemClock, log: log,
       serve: { control.serveSuspected($0, $1) })
@@ -97,7 +100,7 @@ public struct Daemon: Sendable {
       desk.match(territory, at: now)
     }
     let layerFeeds = try FeedDesk(
-      directory: options.directory, control: control, log: log, clock: systemClock)
+      directory: options.directory, control: control, behind: behind, log: log, clock: systemClock)
     control.feeds = layerFeeds
     let source = FigureSource(options, control: control, reports: desk, changes: feed, suspicion: monitor)
     let reactor = try startReactor(configuration, control, desk, feed, source, callers)

@@ -8,6 +8,7 @@ import LayerStore
 import Logging
 import OutageModel
 import Synchronization
+import SystemThreads
 import Territory
 
 /// Keeps each feed's share of the layer.
@@ -18,6 +19,7 @@ import Territory
 /// All state but the runners is the control thread's.
 final class FeedDesk: @unchecked Sendable {
   private let control: ControlPlane
+  fileprivate let behind: StandingBack
   private let log: Logger
   private let clock: @Sendable () -> Timestamp
   private let memoryFile: String
@@ -35,9 +37,11 @@ final class FeedDesk: @unchecked Sendable {
 
   /// - Throws: if the data directory has no room for a directory.
   init(
-    directory: String, control: ControlPlane, log: Logger, clock: @escaping @Sendable () -> Timestamp
+    directory: String, control: ControlPlane, behind: StandingBack, log: Logger,
+    clock: @escaping @Sendable () -> Timestamp
   ) throws {
     self.control = control
+    self.behind = behind
     self.log = log
     self.clock = clock
     memoryFile = directory + "/feeds.json"
@@ -214,13 +218,16 @@ final class FeedRunner: @unchecked Sendable {
     log[metadataKey: "feed"] = "\(configuration.name)"
     self.log = log
     let start = ContinuousClock.now
-    feed = Feed(configuration, memory: memory, scratchDirectory: scratchDirectory) {
-      (ContinuousClock.now - start) / .seconds(1)
-    }
+    // What fetches a snapshot may be another program, or threads that stay: they do not stand back.
+    feed = Feed(
+      configuration, memory: memory, scratchDirectory: scratchDirectory,
+      reading: { [behind = desk.behind] read in
+        behind.during(patienceSeconds: ControlThread.layerPatienceSeconds, read)
+      },
+      monotonicSeconds: { (ContinuousClock.now - start) / .seconds(1) })
     sharedStatus = Mutex(feed.status)
     thread = ControlThread(
-      name: "feed \(configuration.name)", niceness: ControlThread.layerNiceness, isWaitedFor: true,
-      patienceSeconds: ControlThread.layerPatienceSeconds)
+      name: "feed \(configuration.name)", niceness: ControlThread.layerNiceness, isWaitedFor: true)
   }
 
   /// From any thread.

@@ -7,8 +7,14 @@ import Synchronization
 /// Slow work that stands back behind everything else, but not for ever.
 ///
 /// A thread that stands back (`SCHED_IDLE`, sched(7)) is put aside at once by any that wakes, and gets next to nothing while the processors are busy: those who answer callers
-/// hardly notice it. So that a layer is not kept back all night by a storm of calls, work that takes longer than its patience goes on with the share of its niceness.
-public enum StandingBack {
+/// hardly notice it. It also keeps to a few of the processors: where no processor is ever idle, Linux moves those who wait in vain on one of them
+/// to another only every few milliseconds. So that a layer is not kept back all night by a storm of calls, work that takes longer than its patience goes on with the share of its niceness.
+public final class StandingBack: Sendable {
+  private let areCallersAsking: @Sendable () -> Bool
+
+  /// - Parameter areCallersAsking: asked when some work begins.
+  public init(areCallersAsking: @escaping @Sendable () -> Bool) { self.areCallersAsking = areCallersAsking }
+
   /// Whether the system lets threads with the niceness of the one that asks first take their share again, which needs `RLIMIT_NICE` or `CAP_SYS_NICE`.
   public static let isPossible: Bool = {
     // On a thread of its own, which may be left standing back.
@@ -23,22 +29,35 @@ public enum StandingBack {
 
   private static let hasSteppedForward = Atomic(false)
 
-  /// Does some work on the calling thread, and on those that it starts meanwhile, behind everything else; as usual where that is not possible.
+  /// The processors that such work keeps to: a quarter of all, one at least.
+  static let processorsBesideCallers = max(1, ProcessInfo.processInfo.activeProcessorCount / 4)
+
+  /// Does some work on the calling thread, and on those that it starts meanwhile, behind everything else; as usual where nobody is asking or that is not possible. What it starts and leaves behind,
+  /// such as other programs, goes on standing back.
   /// - Parameter patienceSeconds: after this time, all threads of the process that stand back take their share again.
-  public static func during<Value>(patienceSeconds: Double, _ work: () throws -> Value) rethrows -> Value {
-    guard isPossible else { return try work() }
-    let end = DispatchWorkItem { takeShareAgain() }
+  public func during<Value>(patienceSeconds: Double, _ work: () throws -> Value) rethrows -> Value {
+    guard areCallersAsking(), Self.isPossible else { return try work() }
+    let end = DispatchWorkItem { Self.takeShareAgain() }
     DispatchQueue.global().asyncAfter(deadline: .now() + patienceSeconds, execute: end)
+    cthread_confine(0, Int32(Self.processorsBesideCallers))
     cthread_stand_back()
     defer {
       end.cancel()
-      _ = cthread_step_forward(0)
+      Self.takeShareAgain(thread: 0)
     }
     return try work()
   }
 
   private static func takeShareAgain() {
     let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
-    for thread in threads.compactMap({ Int32($0) }) { _ = cthread_step_forward(thread) }
+    for thread in threads.compactMap({ Int32($0) }) where cthread_stands_back(thread) != 0 {
+      takeShareAgain(thread: thread)
+    }
+  }
+
+  /// - Parameter thread: 0 for the calling one.
+  private static func takeShareAgain(thread: Int32) {
+    cthread_confine(thread, 0)
+    _ = cthread_step_forward(thread)
   }
 }

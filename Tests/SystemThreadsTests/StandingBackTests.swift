@@ -3,8 +3,9 @@
 import CThread
 import Foundation
 import Synchronization
-import SystemThreads
 import Testing
+
+@testable import SystemThreads
 
 @Suite struct StandingBackTests {
   private func onNewThread<Value: Sendable>(_ look: @escaping @Sendable () -> Value) throws -> Value {
@@ -22,7 +23,7 @@ import Testing
       lowerPriority(niceness: 10)
       let before = cthread_niceness()
       let helpers = Mutex<Set<Bool>>([])
-      let during = StandingBack.during(patienceSeconds: 60) {
+      let during = StandingBack { true }.during(patienceSeconds: 60) {
         concurrently(8) { _ in helpers.withLock { _ = $0.insert(Self.standsBack) } }
         return Self.standsBack
       }
@@ -33,12 +34,38 @@ import Testing
     #expect(nicenesses[0] == nicenesses[1])
   }
 
+  @Test func `the work keeps to a few processors, and gets all of them back`() throws {
+    let (during, helpers, after) = try onNewThread {
+      lowerPriority(niceness: 10)
+      let before = cthread_processors(0)
+      let helpers = Mutex<Set<Int32>>([])
+      let during = StandingBack { true }.during(patienceSeconds: 60) {
+        concurrently(8) { _ in helpers.withLock { _ = $0.insert(cthread_processors(0)) } }
+        return cthread_processors(0)
+      }
+      return (during, helpers.withLock { $0 }, cthread_processors(0) == before)
+    }
+    let expected = StandingBack.isPossible ? StandingBack.processorsBesideCallers : Int(during)
+    #expect(Int(during) == expected && helpers == [during])
+    #expect(after)
+  }
+
+  @Test func `where nobody is asking, nothing stands back`() throws {
+    let (standsBack, processors) = try onNewThread {
+      let before = cthread_processors(0)
+      return StandingBack { false }.during(patienceSeconds: 60) {
+        (Self.standsBack, cthread_processors(0) == before)
+      }
+    }
+    #expect(!standsBack && processors)
+  }
+
   @Test func `errors go through, and end it, too`() throws {
     struct Failure: Error {}
     let (isThrown, after) = try onNewThread {
       lowerPriority(niceness: 10)
       do {
-        try StandingBack.during(patienceSeconds: 60) { throw Failure() }
+        try StandingBack { true }.during(patienceSeconds: 60) { throw Failure() }
         return (false, Self.standsBack)
       } catch {
         return (error is Failure, Self.standsBack)
@@ -53,11 +80,14 @@ import Testing
       lowerPriority(niceness: 10)
       let start = ContinuousClock.now
       let helped = Atomic(false)
-      StandingBack.during(patienceSeconds: 0.1) {
+      let processors = cthread_processors(0)
+      StandingBack { true }.during(patienceSeconds: 0.1) {
         // Another thread of the same work, too.
         concurrently(2) { _ in
           while Self.standsBack, ContinuousClock.now - start < .seconds(60) { usleep(1000) }
-          if !Self.standsBack { helped.store(true, ordering: .relaxed) }
+          if !Self.standsBack && cthread_processors(0) == processors {
+            helped.store(true, ordering: .relaxed)
+          }
         }
       }
       return helped.load(ordering: .relaxed) ? (ContinuousClock.now - start) / .seconds(1) : .infinity

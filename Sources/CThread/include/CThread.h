@@ -20,6 +20,12 @@ int cthread_step_forward(int thread);
 /// Whether a thread stands back. 0: the calling thread.
 int cthread_stands_back(int thread);
 
+/// Keeps a thread to the last few of the processors that the process's first thread may use; 0 processors: to all of these. 0: the calling thread.
+void cthread_confine(int thread, int processors);
+
+/// How many processors a thread may use. 0: the calling thread.
+int cthread_processors(int thread);
+
 /// The calling thread's nice value.
 int cthread_niceness(void);
 
