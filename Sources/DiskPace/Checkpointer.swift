@@ -31,6 +31,7 @@ public final class Checkpointer: Sendable {
   ///   - niceness: of its thread.
   ///   - pace: at which the file is written; `nil`: as fast as can be.
   public init(file: String, niceness: Int32, pace: WritingPace?) throws {
+    PacedFiles.install()
     var configuration = Configuration()
     configuration.label = "checkpoint"
     connection = try DatabaseQueue(path: file, configuration: configuration)

@@ -18,6 +18,7 @@ enum JournalFile {
   static func open(
     directory: String, name: String, applicationId: Int, migrator: DatabaseMigrator
   ) throws(StoreError) -> DatabasePool {
+    PacedFiles.install()
     try StoreFile.makeDirectory(directory)
     let file = directory + "/" + name
     try StoreFile.make(file)
