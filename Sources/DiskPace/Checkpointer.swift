@@ -83,9 +83,9 @@ public final class Checkpointer: Sendable {
   /// (sqlite.org, *How To Corrupt An SQLite Database File*, section 2.2).
   private func syncFile() {
     connection.writeWithoutTransaction { db in
-      var file: UnsafeMutablePointer<sqlite3_file>?
-      let code = sqlite3_file_control(db.sqliteConnection, "main", SQLITE_FCNTL_FILE_POINTER, &file)
-      guard code == SQLITE_OK, let file, let sync = file.pointee.pMethods?.pointee.xSync else { return }
+      guard let file = PacedFiles.file(SQLITE_FCNTL_FILE_POINTER, of: db.sqliteConnection),
+        let sync = file.pointee.pMethods?.pointee.xSync
+      else { return }
       // A failure shows at the committing thread's own sync, too: Linux tells a failed write to each open file once (fsync(2)), and the log is kept.
       _ = sync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY)
     }

@@ -1,5 +1,6 @@
 // SQLite's files, written at a pace: a layer on its access to the file system.
 
+import GRDB
 import GRDBSQLite
 import Glibc
 
@@ -25,14 +26,33 @@ public enum PacedFiles {
   /// Sets or ends the pace of what a connection writes.
   /// - Parameter connection: outside a transaction, so that its commit is paced, too; one that was opened before `install` is left alone.
   public static func set(_ pace: WritingPace?, of connection: OpaquePointer?) {
-    guard let connection else { return }
     for kind in [SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER] {
-      var file: UnsafeMutablePointer<sqlite3_file>?
-      guard sqlite3_file_control(connection, "main", kind, &file) == SQLITE_OK, let file,
-        let methods = file.pointee.pMethods, Int(bitPattern: methods) == Int(bitPattern: note(of: file))
+      guard let file = file(kind, of: connection), let methods = file.pointee.pMethods,
+        Int(bitPattern: methods) == Int(bitPattern: note(of: file))
       else { continue }
       note(of: file).pointee.pace = pace
     }
+  }
+
+  /// Runs `body` in a transaction that is committed, what it writes and its commit at a pace.
+  public static func transaction<Value>(
+    _ db: Database, at pace: WritingPace?, _ body: () throws -> Value
+  ) throws -> Value {
+    set(pace, of: db.sqliteConnection)
+    defer { set(nil, of: db.sqliteConnection) }
+    var value: Value?
+    try db.inTransaction(.immediate) {
+      value = try body()
+      return .commit
+    }
+    return value!
+  }
+
+  /// - Parameter kind: `SQLITE_FCNTL_FILE_POINTER` or `SQLITE_FCNTL_JOURNAL_POINTER`.
+  static func file(_ kind: Int32, of connection: OpaquePointer?) -> UnsafeMutablePointer<sqlite3_file>? {
+    guard let connection else { return nil }
+    var file: UnsafeMutablePointer<sqlite3_file>?
+    return sqlite3_file_control(connection, "main", kind, &file) == SQLITE_OK ? file : nil
   }
 
   nonisolated(unsafe) private static let system = sqlite3_vfs_find(nil)!

@@ -50,8 +50,10 @@ public struct ChangeMembers: ~Copyable {
   }
 
   /// Takes a feeder that the batch does not have yet.
-  /// - Returns: its number, until `removeAll`.
+  /// - Parameter feederId: empty for none.
+  /// - Returns: its number, until `removeAll`; 0 for none.
   public mutating func add(feeder feederId: String) -> Int {
+    if feederId.isEmpty { return 0 }
     feeders.append(escaped(feederId))
     return feeders.count
   }

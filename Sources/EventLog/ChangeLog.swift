@@ -33,11 +33,7 @@ public final class ChangeLog {
     pool = try JournalFile.open(
       directory: directory, name: "changes.sqlite", applicationId: ChangeSchema.applicationId,
       migrator: ChangeSchema.migrator)
-    do {
-      checkpointer = try Checkpointer(file: file, niceness: Self.checkpointNiceness, pace: pace)
-    } catch {
-      throw StoreError(error, file: file, doing: "open")
-    }
+    checkpointer = try StoreFile.checkpointer(file, pace: pace)
     try loadState()
   }
 
@@ -212,7 +208,6 @@ extension ChangeLog {
   private static var pruneMax: Int { 256 }
   /// After so many packed bytes, the write-ahead log is brought into the file.
   private static var checkpointBytes: Int { 8 << 20 }
-  private static var checkpointNiceness: Int32 { 10 }
 
   /// Writes changes, what was told by them, and how far the log has got, in one transaction that is on the disk when this returns.
   /// - Parameter keepFrom: older changes are deleted.
@@ -260,14 +255,7 @@ extension ChangeLog {
   private func write<Value>(_ doing: String, _ body: (Database) throws -> Value) throws(StoreError) -> Value {
     do {
       return try pool.writeWithoutTransaction { db in
-        PacedFiles.set(pace, of: db.sqliteConnection)
-        defer { PacedFiles.set(nil, of: db.sqliteConnection) }
-        var value: Value?
-        try db.inTransaction(.immediate) {
-          value = try body(db)
-          return .commit
-        }
-        return value!
+        try PacedFiles.transaction(db, at: pace) { try body(db) }
       }
     } catch {
       throw StoreError(error, file: file, doing: doing)

@@ -56,11 +56,7 @@ final class GroupCommit: Sendable {
     frame: TransactionFrame
   ) throws(StoreError) {
     self.pool = pool
-    do {
-      checkpointer = try Checkpointer(file: file, niceness: niceness, pace: nil)
-    } catch {
-      throw StoreError(error, file: file, doing: "open")
-    }
+    checkpointer = try StoreFile.checkpointer(file, niceness: niceness, pace: nil)
     self.file = file
     self.doing = doing
     self.interval = interval

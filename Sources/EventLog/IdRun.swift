@@ -22,12 +22,11 @@ struct IdRun: ~Copyable {
     let isSameShape =
       digits > 0 && digits == digitCount && id.count == last.count
       && memcmp(id.baseAddress!, last.bytes.baseAddress!, id.count - digits) == 0
-    if isSameShape {
-      self.number = number
-    } else {
-      take(id)
-    }
-    return isSameShape ? number - before : nil
+    (digitCount, self.number) = (digits, number)
+    if isSameShape { return number - before }
+    last.removeAll()
+    last.append(id)
+    return nil
   }
 
   /// Takes an id that was packed as it is.

@@ -62,12 +62,10 @@ public final class LayerStore: Sendable {
         file, applicationId: StoreSchema.applicationId, migrator: StoreSchema.migrator,
         busyTimeoutSeconds: limits.busyTimeoutSeconds)
       do {
-        let pool = try DatabasePool(path: file, configuration: Self.configuration(limits))
-        if pace != nil {
-          try pool.writeWithoutTransaction { db in
-            try db.execute(sql: "PRAGMA wal_autocheckpoint = \(limits.walPagesMax)")
-          }
-        }
+        let pool = try DatabasePool(
+          path: file,
+          configuration: Self.configuration(
+            limits, walPages: pace == nil ? limits.walPages : limits.walPagesMax))
         try pool.writeWithoutTransaction { db in
           try StoreFile.mark(db, applicationId: StoreSchema.applicationId)
         }
@@ -78,19 +76,11 @@ public final class LayerStore: Sendable {
         throw StoreError(error, file: file, doing: "open")
       }
     }
-    do {
-      checkpointer = try pace.map {
-        try Checkpointer(file: file, niceness: Self.checkpointNiceness, pace: $0)
-      }
-    } catch {
-      throw StoreError(error, file: file, doing: "open")
-    }
+    checkpointer = if let pace { try StoreFile.checkpointer(file, pace: pace) } else { nil }
     try clearRemains()
   }
 
   deinit { checkpointer?.stop() }
-
-  private static let checkpointNiceness: Int32 = 10
 
   /// Checks every page, row and index of the file (SQLite's `integrity_check`): seconds for a million addresses.
   public func checkIntegrity() throws(StoreError) {
@@ -112,7 +102,9 @@ public final class LayerStore: Sendable {
     Glibc.close(descriptor)
     do {
       // By a connection of its own, so that this process goes on publishing.
-      try DatabaseQueue(path: file, configuration: Self.configuration(limits)).inDatabase { db in
+      try DatabaseQueue(
+        path: file, configuration: Self.configuration(limits, walPages: limits.walPages)
+      ).inDatabase { db in
         try db.execute(sql: "VACUUM INTO ?", arguments: [path])
       }
     } catch {
@@ -208,15 +200,8 @@ extension LayerStore {
     _ doing: String, synchronous: String, _ body: (Database) throws -> Value
   ) throws(StoreError) -> Value {
     try writeOutsideTransaction(doing) { db in
-      PacedFiles.set(pace, of: db.sqliteConnection)
-      defer { PacedFiles.set(nil, of: db.sqliteConnection) }
       try db.execute(sql: "PRAGMA synchronous = \(synchronous)")
-      var value: Value?
-      try db.inTransaction(.immediate) {
-        value = try body(db)
-        return .commit
-      }
-      return value!
+      return try PacedFiles.transaction(db, at: pace) { try body(db) }
     }
   }
 
@@ -234,7 +219,7 @@ extension LayerStore {
 // MARK: - Opening
 
 extension LayerStore {
-  private static func configuration(_ limits: StoreLimits) -> Configuration {
+  private static func configuration(_ limits: StoreLimits, walPages: Int) -> Configuration {
     let spatiaLite = SpatiaLiteConnections()
     var configuration = Configuration()
     configuration.label = "LayerStore"
@@ -245,7 +230,7 @@ extension LayerStore {
       try db.execute(
         sql: """
           PRAGMA cache_size = -\(limits.cacheKiB);
-          PRAGMA wal_autocheckpoint = \(limits.walPages);
+          PRAGMA wal_autocheckpoint = \(walPages);
           PRAGMA journal_size_limit = \(limits.walSizeBytesMax);
           PRAGMA synchronous = FULL;
           PRAGMA secure_delete = FAST;

@@ -1,5 +1,6 @@
 // How a database file of the data directory is created and recognised, before SQLite may write to it.
 
+import DiskPace
 import GRDB
 import Glibc
 
@@ -83,6 +84,18 @@ package enum StoreFile {
         // Its creation was killed in mid-write; SQLite has to roll that back before anybody can read it.
         try look(readonly: false)
       }
+    } catch {
+      throw StoreError(error, file: file, doing: "open")
+    }
+  }
+
+  /// What brings the file's write-ahead log into it from now on.
+  /// - Parameter pace: at which it does; `nil`: as fast as can be.
+  package static func checkpointer(
+    _ file: String, niceness: Int32 = 10, pace: WritingPace?
+  ) throws(StoreError) -> Checkpointer {
+    do {
+      return try Checkpointer(file: file, niceness: niceness, pace: pace)
     } catch {
       throw StoreError(error, file: file, doing: "open")
     }

@@ -181,9 +181,7 @@ final class ChangeFeed: @unchecked Sendable {
     let start = ContinuousClock.now
     let first = changes.nextSequence
     do {
-      dueAt = try behind.during(patienceSeconds: ControlThread.layerPatienceSeconds) {
-        try recorder.advance(to: territory, at: now)
-      }
+      dueAt = try behind.during { try recorder.advance(to: territory, at: now) }
       statistics.withLock { $0.lastError = nil }
     } catch {
       note(error, "changes not written; tried again in \(Self.failedWriteRetrySeconds) s")

@@ -111,7 +111,7 @@ final class ChangeRecorder {
     try log.append(progress: progress, keepFrom: keepFrom(now)) { writer in
       for report in new {
         var members = ChangeMembers()
-        let feeder = report.draft.feederId.map { members.add(feeder: $0) } ?? 0
+        let feeder = members.add(feeder: report.draft.feederId ?? "")
         var (id, account) = (report.draft.servicePointId ?? "", report.draft.accountId ?? "")
         id.withUTF8 { id in
           account.withUTF8 { account in
@@ -218,7 +218,6 @@ private struct FeederNumbers {
   mutating func number(row: Int, of table: ServicePointTable, in members: inout ChangeMembers) -> Int {
     if table !== self.table { (self.table, placeOfText) = (table, [:]) }
     let text = table.packedText(.feederId, row: row)
-    if text.isEmpty { return 0 }
     let place = placeOfText[text] ?? feeders.count
     if place == feeders.count {
       placeOfText[text] = place

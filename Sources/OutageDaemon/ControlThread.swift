@@ -14,8 +14,6 @@ public final class ControlThread: Sendable {
 
   /// Of those that read, build and serve layers, where they do not stand back.
   static let layerNiceness: Int32 = 10
-  /// For so long they stand back, those that tell the changes, too.
-  static let layerPatienceSeconds = 20.0
 
   private let state = Mutex(State())
   private let wake = DispatchSemaphore(value: 0)
@@ -78,11 +76,7 @@ public final class ControlThread: Sendable {
       }
       switch next {
       case .run(let job):
-        if let behind {
-          behind.during(patienceSeconds: Self.layerPatienceSeconds, job)
-        } else {
-          job()
-        }
+        if let behind { behind.during(job) } else { job() }
       case .wait(seconds: nil): wake.wait()
       case .wait(seconds: .some(let seconds)): _ = wake.wait(timeout: .now() + seconds)
       case .stop: return

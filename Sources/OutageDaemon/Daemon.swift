@@ -49,6 +49,8 @@ public struct Daemon: Sendable {
 
   /// From SIGTERM to the last connection's end, at most.
   public static let drainMilliseconds: Int64 = 4_000
+  /// For so long the reading and building of a layer and the telling of its changes stand back behind callers.
+  static let patienceSeconds = 20.0
   /// What the store and the log of changes write in a second, at most, while callers are asking.
   static let mebibytesPerSecond = 24.0
 
@@ -70,7 +72,7 @@ public struct Daemon: Sendable {
     if options.takesOver && takeover == nil { log.notice("nobody serves there: starting without a takeover") }
     let snapshot = SnapshotReading(TerritorySnapshot.path(in: options.directory))
     let callers = CallerWatch()
-    let behind = StandingBack { callers.areAsking }
+    let behind = StandingBack(patienceSeconds: Self.patienceSeconds) { callers.areAsking }
     let pace = WritingPace(mebibytesPerSecond: Self.mebibytesPerSecond) { !callers.areAsking }
     let store = try LayerStore(
       directory: options.directory, keepLayers: configuration.keepLayers, pace: pace)

@@ -221,9 +221,7 @@ final class FeedRunner: @unchecked Sendable {
     // What fetches a snapshot may be another program, or threads that stay: they do not stand back.
     feed = Feed(
       configuration, memory: memory, scratchDirectory: scratchDirectory,
-      reading: { [behind = desk.behind] read in
-        behind.during(patienceSeconds: ControlThread.layerPatienceSeconds, read)
-      },
+      reading: { [behind = desk.behind] in behind.during($0) },
       monotonicSeconds: { (ContinuousClock.now - start) / .seconds(1) })
     sharedStatus = Mutex(feed.status)
     thread = ControlThread(

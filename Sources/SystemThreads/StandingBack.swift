@@ -10,10 +10,16 @@ import Synchronization
 /// hardly notice it. It also keeps to a few of the processors: where no processor is ever idle, Linux moves those who wait in vain on one of them
 /// to another only every few milliseconds. So that a layer is not kept back all night by a storm of calls, work that takes longer than its patience goes on with the share of its niceness.
 public final class StandingBack: Sendable {
+  private let patienceSeconds: Double
   private let areCallersAsking: @Sendable () -> Bool
 
-  /// - Parameter areCallersAsking: asked when some work begins.
-  public init(areCallersAsking: @escaping @Sendable () -> Bool) { self.areCallersAsking = areCallersAsking }
+  /// - Parameters:
+  ///   - patienceSeconds: after this time of some work, all threads of the process that stand back take their share again.
+  ///   - areCallersAsking: asked when some work begins.
+  public init(patienceSeconds: Double, areCallersAsking: @escaping @Sendable () -> Bool) {
+    self.patienceSeconds = patienceSeconds
+    self.areCallersAsking = areCallersAsking
+  }
 
   /// Whether the system lets threads with the niceness of the one that asks first take their share again, which needs `RLIMIT_NICE` or `CAP_SYS_NICE`.
   public static let isPossible: Bool = {
@@ -34,8 +40,7 @@ public final class StandingBack: Sendable {
 
   /// Does some work on the calling thread, and on those that it starts meanwhile, behind everything else; as usual where nobody is asking or that is not possible. What it starts and leaves behind,
   /// such as other programs, goes on standing back.
-  /// - Parameter patienceSeconds: after this time, all threads of the process that stand back take their share again.
-  public func during<Value>(patienceSeconds: Double, _ work: () throws -> Value) rethrows -> Value {
+  public func during<Value>(_ work: () throws -> Value) rethrows -> Value {
     guard areCallersAsking(), Self.isPossible else { return try work() }
     let end = DispatchWorkItem { Self.takeShareAgain() }
     DispatchQueue.global().asyncAfter(deadline: .now() + patienceSeconds, execute: end)

@@ -23,7 +23,7 @@ import Testing
       lowerPriority(niceness: 10)
       let before = cthread_niceness()
       let helpers = Mutex<Set<Bool>>([])
-      let during = StandingBack { true }.during(patienceSeconds: 60) {
+      let during = StandingBack(patienceSeconds: 60) { true }.during {
         concurrently(8) { _ in helpers.withLock { _ = $0.insert(Self.standsBack) } }
         return Self.standsBack
       }
@@ -39,7 +39,7 @@ import Testing
       lowerPriority(niceness: 10)
       let before = cthread_processors(0)
       let helpers = Mutex<Set<Int32>>([])
-      let during = StandingBack { true }.during(patienceSeconds: 60) {
+      let during = StandingBack(patienceSeconds: 60) { true }.during {
         concurrently(8) { _ in helpers.withLock { _ = $0.insert(cthread_processors(0)) } }
         return cthread_processors(0)
       }
@@ -53,7 +53,7 @@ import Testing
   @Test func `where nobody is asking, nothing stands back`() throws {
     let (standsBack, processors) = try onNewThread {
       let before = cthread_processors(0)
-      return StandingBack { false }.during(patienceSeconds: 60) {
+      return StandingBack(patienceSeconds: 60) { false }.during {
         (Self.standsBack, cthread_processors(0) == before)
       }
     }
@@ -65,7 +65,7 @@ import Testing
     let (isThrown, after) = try onNewThread {
       lowerPriority(niceness: 10)
       do {
-        try StandingBack { true }.during(patienceSeconds: 60) { throw Failure() }
+        try StandingBack(patienceSeconds: 60) { true }.during { throw Failure() }
         return (false, Self.standsBack)
       } catch {
         return (error is Failure, Self.standsBack)
@@ -81,7 +81,7 @@ import Testing
       let start = ContinuousClock.now
       let helped = Atomic(false)
       let processors = cthread_processors(0)
-      StandingBack { true }.during(patienceSeconds: 0.1) {
+      StandingBack(patienceSeconds: 0.1) { true }.during {
         // Another thread of the same work, too.
         concurrently(2) { _ in
           while Self.standsBack, ContinuousClock.now - start < .seconds(60) { usleep(1000) }
