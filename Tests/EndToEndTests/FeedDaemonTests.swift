@@ -117,11 +117,17 @@ import WireProtocol
     }
     for _ in 0..<1000 where try !isStale() { usleep(10_000) }
     #expect(try isStale())
-    // In another order and another form.
-    try bench.put("outages/outages.geojsons.gz", "in/b.geojsons.gz")
-    try waitForFeed(daemon, "oms") { $0["unchanged"] == "1" }
-    for _ in 0..<300 where try isStale() { usleep(10_000) }
-    #expect(try !isStale())
+    // In another order and another form. On a busy machine the three seconds can be over before anyone has looked: so there are more of them.
+    var wasConfirmed = false
+    for number in 1...20 where !wasConfirmed {
+      try bench.put("outages/outages.geojsons.gz", "in/b\(number).geojsons.gz")
+      try waitForFeed(daemon, "oms") { $0["unchanged"] == "\(number)" }
+      for _ in 0..<300 where !wasConfirmed {
+        wasConfirmed = try !isStale()
+        if !wasConfirmed { usleep(10_000) }
+      }
+    }
+    #expect(wasConfirmed)
     #expect(daemon.stop() == 0)
 
     daemon = try bench.start(configuration)
