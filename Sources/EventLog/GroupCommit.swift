@@ -48,15 +48,17 @@ final class GroupCommit: Sendable {
   /// Groups between two checkpoints.
   static let groupsBetween = 64
 
-  /// - Parameter interval: the least time from the start of one group to the start of the next: under load it makes groups larger
-  ///   and leaves the processor to others; without load, nobody waits.
+  /// - Parameters:
+  ///   - pace: at which the file is written when the log is brought into it; nobody waits for that. `nil`: as fast as can be.
+  ///   - interval: the least time from the start of one group to the start of the next: under load it makes groups larger
+  ///     and leaves the processor to others; without load, nobody waits.
   /// - Throws: where the database cannot be opened once more.
   init(
-    pool: DatabasePool, file: String, doing: String, interval: Duration, niceness: Int32,
+    pool: DatabasePool, file: String, doing: String, pace: WritingPace?, interval: Duration, niceness: Int32,
     frame: TransactionFrame
   ) throws(StoreError) {
     self.pool = pool
-    checkpointer = try StoreFile.checkpointer(file, niceness: niceness, pace: nil)
+    checkpointer = try StoreFile.checkpointer(file, niceness: niceness, pace: pace)
     self.file = file
     self.doing = doing
     self.interval = interval

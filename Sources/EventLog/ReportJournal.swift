@@ -1,5 +1,6 @@
 // The journal of callers' reports: on the disk before they are acknowledged, each stored once, read by those who act on them.
 
+import DiskPace
 import Foundation
 import GRDB
 import LayerStore
@@ -56,17 +57,19 @@ public final class ReportJournal: Sendable {
   static let unmatchedMax = 200_000
 
   /// Opens the journal of a directory, and creates it where it is missing.
+  /// - Parameter pace: at which its file is written, but never the log that those who report wait for. `nil`: as fast as can be.
   public convenience init(
-    directory: String, settings: ReportSettings, niceness: Int32 = 5,
+    directory: String, settings: ReportSettings, pace: WritingPace? = nil, niceness: Int32 = 5,
     clock: @escaping @Sendable () -> Timestamp
   ) throws(StoreError) {
     try self.init(
-      directory: directory, settings: settings, niceness: niceness, recentMax: ReportKeys.recentMax,
-      clock: clock)
+      directory: directory, settings: settings, pace: pace, niceness: niceness,
+      recentMax: ReportKeys.recentMax, clock: clock)
   }
 
   init(
-    directory: String, settings: ReportSettings, niceness: Int32 = 5, recentMax: Int,
+    directory: String, settings: ReportSettings, pace: WritingPace? = nil, niceness: Int32 = 5,
+    recentMax: Int,
     clock: @escaping @Sendable () -> Timestamp
   ) throws(StoreError) {
     let file = directory + "/reports.sqlite"
@@ -91,7 +94,8 @@ public final class ReportJournal: Sendable {
       throw StoreError(error, file: file, doing: "read the reports")
     }
     commit = try GroupCommit(
-      pool: pool, file: file, doing: "store a report", interval: Self.commitInterval, niceness: niceness,
+      pool: pool, file: file, doing: "store a report", pace: pace, interval: Self.commitInterval,
+      niceness: niceness,
       frame: TransactionFrame(
         begin: ReportKeys.catchUp, end: { db in try ReportKeys.moveOn(recentMax: recentMax, db) }))
     commit.afterEachGroup { [weak self] in self?.groupEnded() }

@@ -87,7 +87,7 @@ public struct Daemon: Sendable {
       directory: options.directory, store: store, configuration: configuration, behind: behind, log: log,
       clock: systemClock)
     let desk = try ReportDesk(
-      directory: options.directory, settings: configuration.reports, log: log, clock: systemClock)
+      directory: options.directory, settings: configuration.reports, pace: pace, log: log, clock: systemClock)
     let feed = try ChangeFeed(
       directory: options.directory, settings: configuration.changes, pace: pace, behind: behind, desk: desk,
       log: log, clock: systemClock)

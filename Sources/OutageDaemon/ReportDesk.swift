@@ -1,5 +1,6 @@
 // Takes reports from the event loops to the journal and their receipts back, and hands them on: to layers that match them and to the spool.
 
+import DiskPace
 import EventLog
 import Foundation
 import LayerStore
@@ -49,9 +50,10 @@ final class ReportDesk: Sendable {
   }
 
   init(
-    directory: String, settings: ReportDeskSettings, log: Logger, clock: @escaping @Sendable () -> Timestamp
+    directory: String, settings: ReportDeskSettings, pace: WritingPace, log: Logger,
+    clock: @escaping @Sendable () -> Timestamp
   ) throws {
-    journal = try ReportJournal(directory: directory, settings: settings.journal, clock: clock)
+    journal = try ReportJournal(directory: directory, settings: settings.journal, pace: pace, clock: clock)
     self.settings = Mutex(settings)
     self.log = log
     journal.afterEachCommit { [weak self] in self?.sendReplies() }
