@@ -80,7 +80,8 @@ let package = Package(
     module("WireProtocol", ["OutageModel", "ByteBuffers"]),
     module("Reactor", ["CEpoll", "ByteBuffers", "SystemThreads"]),
     module(
-      "LayerImport", ["OutageModel", "CGEOS", "CPROJ", "CSpatiaLite", "CZlib", "CCrypto", "CXMLReader"],
+      "LayerImport",
+      ["OutageModel", "SystemThreads", "CGEOS", "CPROJ", "CSpatiaLite", "CZlib", "CCrypto", "CXMLReader"],
       resources: [.embedInCode("Tables")]),
     module(
       "LayerStore",
@@ -133,7 +134,7 @@ let package = Package(
     tests("CallerAnswer", ["OutageModel", "PointLocation", "Territory", "ByteBuffers", "TestSupport"]),
     tests("WireProtocol", ["OutageModel", "ByteBuffers", "TestSupport"]),
     tests("Reactor", ["CEpoll", "ByteBuffers", "TestSupport"]),
-    tests("LayerImport", ["OutageModel", "CSpatiaLite", "TestSupport"]),
+    tests("LayerImport", ["OutageModel", "SystemThreads", "CSpatiaLite", "TestSupport"]),
     tests("Feeds", ["OutageModel", "LayerImport"]),
     tests("MetricsExport", ["TestSupport"]),
     tests(

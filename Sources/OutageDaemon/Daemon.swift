@@ -51,7 +51,7 @@ public struct Daemon: Sendable {
   public static let drainMilliseconds: Int64 = 4_000
   /// For so long the reading and building of a layer and the telling of its changes stand back behind callers.
   static let patienceSeconds = 20.0
-  /// What the store and the log of changes write in a second, at most, while callers are asking.
+  /// What the store and the log of changes write in a second, at most, while many callers are asking.
   static let mebibytesPerSecond = 24.0
 
   public init(options: DaemonOptions, log: Logger) {
@@ -72,8 +72,8 @@ public struct Daemon: Sendable {
     if options.takesOver && takeover == nil { log.notice("nobody serves there: starting without a takeover") }
     let snapshot = SnapshotReading(TerritorySnapshot.path(in: options.directory))
     let callers = CallerWatch()
-    let behind = StandingBack(patienceSeconds: Self.patienceSeconds) { callers.areAsking }
-    let pace = WritingPace(mebibytesPerSecond: Self.mebibytesPerSecond) { !callers.areAsking }
+    let behind = StandingBack(patienceSeconds: Self.patienceSeconds) { callers.areMany }
+    let pace = WritingPace(mebibytesPerSecond: Self.mebibytesPerSecond) { !callers.areMany }
     let store = try LayerStore(
       directory: options.directory, keepLayers: configuration.keepLayers, pace: pace)
     let lock =

@@ -4,21 +4,24 @@ import Foundation
 import Synchronization
 import SystemThreads
 
-/// Begins with its creation, at the priority of the thread that creates it.
+/// Begins with its creation, at the priority of the thread that creates it; where the system has no thread to give, it is done at once.
 final class WorkBeside<Value: Sendable>: Sendable {
   private let found = Mutex<Value?>(nil)
   private let isDone = DispatchSemaphore(value: 0)
 
   /// - Parameter name: the thread's, up to 15 characters.
   init(_ name: String, _ work: @escaping @Sendable () -> Value) {
-    let thread = Thread { [self] in
+    let thread = try? startThread { [self] in
       nameThread(name)
-      let value = work()
-      found.withLock { $0 = value }
-      isDone.signal()
+      run(work)
     }
-    thread.stackSize = 8 << 20
-    thread.start()
+    if let thread { pthread_detach(thread) } else { run(work) }
+  }
+
+  private func run(_ work: () -> Value) {
+    let value = work()
+    found.withLock { $0 = value }
+    isDone.signal()
   }
 
   /// Waits for the end; no longer held here then. To be called once.

@@ -1,5 +1,6 @@
 // A thread that can be joined.
 
+internal import CThread
 import Glibc
 
 /// The system has no thread to give.
@@ -8,15 +9,15 @@ public struct NoThread: Error, Sendable {
   public let errno: Int32
 }
 
-/// Runs `body` on a new thread, which holds it no longer when it ends.
+/// Runs `body` on a new thread, which holds it no longer when it ends. The thread stands back and rests as the calling one does.
 /// - Returns: the thread, to be joined.
 public func startThread(_ body: @escaping @Sendable () -> Void) throws(NoThread) -> pthread_t {
   var thread = pthread_t()
-  let held = Unmanaged.passRetained(ThreadBody(body))
+  let held = Unmanaged.passRetained(ThreadBody(body, restPercent: cthread_rest_percent()))
   let failure = pthread_create(
     &thread, nil,
     { held in
-      Unmanaged<ThreadBody>.fromOpaque(held!).takeRetainedValue().body()
+      Unmanaged<ThreadBody>.fromOpaque(held!).takeRetainedValue().run()
       return nil
     }, held.toOpaque())
   guard failure == 0 else {
@@ -27,7 +28,17 @@ public func startThread(_ body: @escaping @Sendable () -> Void) throws(NoThread)
 }
 
 private final class ThreadBody: Sendable {
-  let body: @Sendable () -> Void
+  private let body: @Sendable () -> Void
+  private let restPercent: Int32
 
-  init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+  init(_ body: @escaping @Sendable () -> Void, restPercent: Int32) {
+    self.body = body
+    self.restPercent = restPercent
+  }
+
+  func run() {
+    if restPercent != 0 { _ = cthread_rest(restPercent) }
+    body()
+    if restPercent != 0 { _ = cthread_rest(0) }
+  }
 }

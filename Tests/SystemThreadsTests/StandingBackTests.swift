@@ -7,7 +7,8 @@ import Testing
 
 @testable import SystemThreads
 
-@Suite struct StandingBackTests {
+// One after another: what loses its patience lets all threads of the process have their share again.
+@Suite(.serialized) struct StandingBackTests {
   private func onNewThread<Value: Sendable>(_ look: @escaping @Sendable () -> Value) throws -> Value {
     let found = Found<Value>()
     pthread_join(try startThread { found.value.withLock { $0 = look() } }, nil)
@@ -50,7 +51,7 @@ import Testing
     #expect(after)
   }
 
-  @Test func `where nobody is asking, nothing stands back`() throws {
+  @Test func `where that is not needed, nothing stands back`() throws {
     let (standsBack, processors) = try onNewThread {
       let before = cthread_processors(0)
       return StandingBack(patienceSeconds: 60) { false }.during {
@@ -93,5 +94,52 @@ import Testing
       return helped.load(ordering: .relaxed) ? (ContinuousClock.now - start) / .seconds(1) : .infinity
     }
     #expect(seconds >= 0.1 && seconds < 60)
+  }
+
+  @Test(.enabled(if: StandingBack.isPossible, "the system does not let threads back"))
+  func `the work and what it starts use no more than their share of the time`() throws {
+    let spentSeconds = 0.4
+    let took = try onNewThread {
+      lowerPriority(niceness: 10)
+      let start = ContinuousClock.now
+      let spent = Mutex(0.0)
+      StandingBack(patienceSeconds: 60) { true }.during {
+        concurrently(4) { _ in
+          let before = Self.processorSeconds
+          while Self.processorSeconds - before < spentSeconds / 4 {}
+          spent.withLock { $0 += Self.processorSeconds - before }
+        }
+      }
+      #expect(cthread_rest_percent() == 0)
+      return (spent: spent.withLock { $0 }, wall: (ContinuousClock.now - start) / .seconds(1))
+    }
+    let processors = Double(StandingBack.processorsBesideCallers)
+    let share = processors * Double(StandingBack.percentBesideCallers) / 100
+    // The last turn of each thread may end before its rest.
+    #expect(took.spent >= spentSeconds && took.wall >= (took.spent - 4 * 0.02) / share, "\(took)")
+  }
+
+  /// Of the calling thread.
+  private static var processorSeconds: Double {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+
+  @Test func `a thread that is told to rest, and does not stand back, is not held up`() throws {
+    let rested = try onNewThread {
+      let before = Self.processorSeconds
+      let start = ContinuousClock.now
+      let (told, percent) = (cthread_rest(1), cthread_rest_percent())
+      while Self.processorSeconds - before < 0.05 {}
+      let spent = Self.processorSeconds - before
+      return (
+        told, percent, cthread_rest(0), cthread_rest_percent(), spent,
+        (ContinuousClock.now - start) / .seconds(1)
+      )
+    }
+    #expect(rested.0 == 0 && rested.1 == 1 && rested.2 == 0 && rested.3 == 0)
+    // A rest at one hundredth would have taken five seconds.
+    #expect(rested.5 < rested.4 + 3, "\(rested)")
   }
 }

@@ -26,6 +26,14 @@ void cthread_confine(int thread, int processors);
 /// How many processors a thread may use. 0: the calling thread.
 int cthread_processors(int thread);
 
+/// Has the calling thread rest after every few milliseconds of processor time, while it stands back: all threads that do so use at most `percent` hundredths
+/// of one processor's time together. 0 ends it, and has to, before the thread itself ends. A signal interrupts the thread for it, which is SIGURG.
+/// Returns 0, or -1 with errno where the system has no timer to give.
+int cthread_rest(int percent);
+
+/// What the calling thread was told by `cthread_rest` last.
+int cthread_rest_percent(void);
+
 /// The calling thread's nice value.
 int cthread_niceness(void);
 
