@@ -14,7 +14,7 @@ final class WorkAhead<Part: AnyObject> {
   /// - Parameters:
   ///   - parts: to be filled again and again: what bounds the work ahead.
   ///   - start: starts the thread; `nil` where there is none.
-  ///   - fill: fills a part; false where there is nothing left. It is called on the thread only, and not again after it has thrown.
+  ///   - fill: fills a part; false where there is nothing left. It is called on the thread only, where there is one, and not again after it has thrown.
   init(
     parts: [Part], start: (@escaping @Sendable () -> Void) -> pthread_t? = { try? startThread($0) },
     _ fill: @escaping (_ part: Part) throws(ImportError) -> Bool
