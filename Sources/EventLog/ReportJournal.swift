@@ -69,8 +69,7 @@ public final class ReportJournal: Sendable {
 
   init(
     directory: String, settings: ReportSettings, pace: WritingPace? = nil, niceness: Int32 = 5,
-    recentMax: Int,
-    clock: @escaping @Sendable () -> Timestamp
+    recentMax: Int, clock: @escaping @Sendable () -> Timestamp
   ) throws(StoreError) {
     let file = directory + "/reports.sqlite"
     self.file = file
