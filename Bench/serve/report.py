@@ -31,6 +31,10 @@ def write(results, folder, plots):
         file.write(chart(results["cells"]))
 
 
+def refresh_seconds(runs):
+    return [publish["milliseconds"] / 1e3 for run in runs["refresh"] for publish in run["publishes"]]
+
+
 def targets(results):
     """What, target, reached, met."""
     rows = []
@@ -57,7 +61,12 @@ def targets(results):
         row("throughput, `OUTAGE.POINT`, 50 x 16, of PostGIS", "at least 10 x",
             median(results["cellsAllLoops"]["50x16"]["point"]["perSecond"]) / median(found["perSecond"]), 10, at_least=True)
     tail = results["tail"]["runs"]
-    row("p99.9 at half load, a full refresh every 5 s, of that without", "at most 1.5 x", p999(tail["refresh"]) / p999(tail["quiet"]), 1.5)
+    interval, took = results["sizes"]["REFRESH_SECONDS"], median(refresh_seconds(tail))
+    late = f" (each took {took:.1f} s, the next came straight after)" if took > interval else ""
+    row(f"p99.9 at half load, a full refresh every {interval:g} s{late}, of that without", "at most 1.5 x",
+        p999(tail["refresh"]) / p999(tail["quiet"]), 1.5)
+    if late and rows[-1][3] == "met":
+        rows[-1] = (*rows[-1][:3], "met, but for the interval")
     answers = results["answers"]
     bad = answers["wrong"] + answers["failed"]
     under = "refresh, churn and takeover" if answers["takesOver"] else "refresh and churn (takeover not measured)"
@@ -147,7 +156,8 @@ def render(results, plots):
             lines.append(f"| {title} | " + " | ".join(f"{latency[key]:,.0f}" for key in ("p50", "p99", "p99.9", "p99.99", "max"))
                          + f" | {run['sentLateMicroseconds']:,.0f} | {run['stolenShare']:.1%} |")
     cpu_seconds, megabytes = tail["weight"]
-    lines += ["", f"Processor time and writing beside are another process's, which touches nothing of ours, and as much every {sizes['REFRESH_SECONDS']:g} s as "
+    lines += ["", f"A refresh took {spread(refresh_seconds(tail['runs']), 1)} s from its command to the reply; one that is due while another is on its way begins when that has ended.",
+              "", f"Processor time and writing beside are another process's, which touches nothing of ours, and as much every {sizes['REFRESH_SECONDS']:g} s as "
               f"of a refresh with all that follows from it: {cpu_seconds:.1f} s at niceness 5, and {megabytes:.0f} MB that are synced. Median p99.9: " + ", ".join(
                   f"{title} {p999(tail['runs'][name]) / 1e3:.1f} ms"
                   for name, title in (("quiet", "no refresh"), ("processor", "processor"), ("disk", "writing"), ("refresh", "refresh"))) + "."]
