@@ -51,7 +51,7 @@ public struct Daemon: Sendable {
   public static let drainMilliseconds: Int64 = 4_000
   /// For so long the reading and building of a layer and the telling of its changes stand back behind callers.
   static let patienceSeconds = 20.0
-  /// What the store and the log of changes write in a second, at most, while many callers are asking.
+  /// What is written to the store, the log of changes and the reports' file in a second, at most, while many callers are asking.
   static let mebibytesPerSecond = 24.0
 
   public init(options: DaemonOptions, log: Logger) {

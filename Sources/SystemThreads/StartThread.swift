@@ -37,8 +37,8 @@ private final class ThreadBody: Sendable {
   }
 
   func run() {
-    if restPercent != 0 { _ = cthread_rest(restPercent) }
+    _ = cthread_rest(restPercent)
     body()
-    if restPercent != 0 { _ = cthread_rest(0) }
+    _ = cthread_rest(0)
   }
 }
