@@ -11,9 +11,11 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
 
 mkdir -p "$work/Sources" "$work/Tests"
-cp -R "$here/Sources/PointLocation" "$here/Sources/CCacheLine" "$here/Sources/CGEOS" "$work/Sources/"
+cp -R "$here/Sources/PointLocation" "$here/Sources/CCacheLine" "$here/Sources/CCrossings" "$here/Sources/CGEOS" \
+  "$work/Sources/"
 cp -R "$here/Tests/PointLocationTests" "$work/Tests/"
-cp -R "$here/Sources/PointLocation" "$work/original"
+mkdir "$work/original"
+cp -R "$here/Sources/PointLocation" "$here/Sources/CCrossings" "$work/original/"
 cat > "$work/Package.swift" <<'EOF'
 // swift-tools-version: 6.2
 import PackageDescription
@@ -22,8 +24,9 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CGEOS", pkgConfig: "geos"),
     .target(name: "CCacheLine"),
-    .target(name: "PointLocation", dependencies: ["CCacheLine"]),
-    .testTarget(name: "PointLocationTests", dependencies: ["PointLocation", "CGEOS"]),
+    .target(name: "CCrossings"),
+    .target(name: "PointLocation", dependencies: ["CCacheLine", "CCrossings"]),
+    .testTarget(name: "PointLocationTests", dependencies: ["PointLocation", "CCrossings", "CGEOS"]),
   ])
 EOF
 
@@ -36,10 +39,11 @@ mutate() {
   number=$((number + 1))
   case " $chosen " in *" $number "* | "  ") ;; *) return ;; esac
   run=$((run + 1))
-  rm -rf "$work/Sources/PointLocation"
-  cp -R "$work/original" "$work/Sources/PointLocation"
+  rm -rf "$work/Sources/PointLocation" "$work/Sources/CCrossings"
+  cp -R "$work/original/." "$work/Sources/"
+  case $1 in *.h) file=${1%.h}/include/$1 ;; *) file=PointLocation/$1 ;; esac
   if ! FROM=$2 TO=$3 perl -0pi -e 'BEGIN { $n = 0 } $n += s/\Q$ENV{FROM}\E/$ENV{TO}/; END { exit($n ? 0 : 1) }' \
-    "$work/Sources/PointLocation/$1"; then
+    "$work/Sources/$file"; then
     echo "$number  STALE     $1: no \"$2\""
     survivors=$((survivors + 1))
     return
@@ -112,10 +116,10 @@ mutate CellFrame.swift 'u >= 0, v >= 0' 'u > 0, v >= 0'
 mutate EdgeLeaf.swift 'if isInside || isOnEdge' 'if isInside'
 mutate CompactLeaf.swift 'if isInside || isOnEdge' 'if isInside'
 mutate EdgeLeaf.swift 'while head.polygon == polygon' 'while head.polygon != polygon'
-mutate CompactLeaf.swift '(mpay .< 2)' '(mpay .< 0)'
-mutate CompactLeaf.swift 'rows) * 1.0625 + 4' 'rows) * 0'
-mutate CompactLeaf.swift '(pointSide .> zero)' '(pointSide .< zero)'
-mutate CompactLeaf.swift '(referenceSide .> zero)' '(referenceSide .< zero)'
+mutate CCrossings.h '_mm_cmpgt_epi16(_mm_set1_epi16(2), _mm_min_epi16' '_mm_cmpgt_epi16(_mm_set1_epi16(0), _mm_min_epi16'
+mutate CCrossings.h '_mm_add_epi32(bound.low, two)' '_mm_add_epi32(two, two)'
+mutate CCrossings.h 'ccrossings_positive(point_side)' 'ccrossings_positive(corner_side)'
+mutate CCrossings.h 'ccrossings_sum(rax, rby, ray, rxb)' 'ccrossings_sum(rax, rby, ray, pxb)'
 mutate CompactLeaf.swift 'after ^ before ^ head.holdsReference' 'after ^ head.holdsReference'
 mutate CompactLeaf.swift 'doubts & edges != 0' 'doubts & edges == 1'
 mutate CompactLeaf.swift 'parity ^= parity << 4' 'parity ^= 0'

@@ -1,6 +1,7 @@
 // An edge leaf that holds its edges itself, in 16 bits a coordinate. It decides only what those can prove.
 
 internal import CCacheLine
+internal import CCrossings
 
 /// A view of a compact leaf's words, with p polygons, v vertices and r runs of consecutive edges:
 /// - the place of the set of polygons that cover all of the cell;
@@ -218,59 +219,19 @@ struct CompactGrid {
 }
 
 /// The path from a leaf's reference point to a point, and which of eight edges at once cross it.
-///
-/// All coordinates are rounded down, so that a difference of two is less than a unit off, and the sign of a difference of two units or more is
-/// certain. A determinant of such differences is off by less than the sum of their four magnitudes and 2. The products are computed
-/// in single precision; with 15 bits each, they lose less than a 2^-7 of that sum.
 struct CompactPath {
-  private let px: SIMD8<Int16>
-  private let py: SIMD8<Int16>
-  private let rx: SIMD8<Int16>
-  private let ry: SIMD8<Int16>
+  private let path: ccrossings_path
 
   @inline(__always)
   init(px: Int16, py: Int16, _ reference: (x: Int16, y: Int16)) {
-    self.px = SIMD8(repeating: px)
-    self.py = SIMD8(repeating: py)
-    rx = SIMD8(repeating: reference.x)
-    ry = SIMD8(repeating: reference.y)
+    path = ccrossings_path(px: px, py: py, rx: reference.x, ry: reference.y)
   }
 
   /// Whether each of the edges between nine vertices crosses the path, and whether that is in doubt; one bit for each edge.
   @inline(__always)
   func crossings(_ xs: UnsafeRawPointer, _ ys: UnsafeRawPointer) -> (crossings: UInt32, doubts: UInt32) {
-    let ax = xs.loadUnaligned(as: SIMD8<Int16>.self)
-    let bx = xs.loadUnaligned(fromByteOffset: 2, as: SIMD8<Int16>.self)
-    let ay = ys.loadUnaligned(as: SIMD8<Int16>.self)
-    let by = ys.loadUnaligned(fromByteOffset: 2, as: SIMD8<Int16>.self)
-    // From the point, from the reference, and from the path's corner, which has the reference's x and the point's y.
-    let pax = Self.floats(ax &- px)
-    let pbx = Self.floats(bx &- px)
-    let pay = Self.floats(ay &- py)
-    let pby = Self.floats(by &- py)
-    let rax = Self.floats(ax &- rx)
-    let rbx = Self.floats(bx &- rx)
-    let ray = Self.floats(ay &- ry)
-    let rby = Self.floats(by &- ry)
-    let pointSide = pax * pby - pay * pbx
-    let cornerSide = rax * pby - pay * rbx
-    let referenceSide = rax * rby - ray * rbx
-    let zero = SIMD8<Float>.zero
-    let meetsRow = (pay .> zero) .^ (pby .> zero)
-    let meetsColumn = (rax .> zero) .^ (rbx .> zero)
-    let isLeftOfCorner = cornerSide .> zero
-    let crosses =
-      (meetsRow .& ((pointSide .> zero) .^ isLeftOfCorner))
-      .^ (meetsColumn .& ((referenceSide .> zero) .^ isLeftOfCorner))
-    let (mpay, mpby) = (Self.magnitude(pay), Self.magnitude(pby))
-    let rows = mpay + mpby
-    let pointBound = (Self.magnitude(pax) + Self.magnitude(pbx) + rows) * 1.0625 + 4
-    let cornerBound = (Self.magnitude(rax) + Self.magnitude(rbx) + rows) * 1.0625 + 4
-    let doubts =
-      (mpay .< 2) .| (mpby .< 2)
-      .| (meetsRow .& (Self.magnitude(pointSide) .< pointBound))
-      .| ((meetsRow .| meetsColumn) .& (Self.magnitude(cornerSide) .< cornerBound))
-    return (Self.bits(crosses), Self.bits(doubts))
+    let found = ccrossings_find(xs, ys, path)
+    return (found.crossings, found.doubts)
   }
 
   /// Whether what an edge says about the reference point alone is certain; `crossings` takes it for granted.
@@ -281,22 +242,6 @@ struct CompactPath {
     if abs(rax) < 2 || abs(rbx) < 2 { return false }
     if (rax > 0) == (rbx > 0) { return true }
     let sum = abs(rax) + abs(ray) + abs(rbx) + abs(rby)
-    return abs(rax * rby - ray * rbx) >= sum + sum / 16 + 8
-  }
-
-  @inline(__always)
-  private static func floats(_ numbers: SIMD8<Int16>) -> SIMD8<Float> {
-    SIMD8<Float>(SIMD8<Int32>(truncatingIfNeeded: numbers))
-  }
-
-  @inline(__always)
-  private static func magnitude(_ numbers: SIMD8<Float>) -> SIMD8<Float> {
-    unsafeBitCast(
-      unsafeBitCast(numbers, to: SIMD8<UInt32>.self) & SIMD8(repeating: 0x7FFF_FFFF), to: SIMD8<Float>.self)
-  }
-
-  @inline(__always)
-  private static func bits(_ mask: SIMDMask<SIMD8<Int32>>) -> UInt32 {
-    SIMD8<UInt32>.zero.replacing(with: SIMD8(1, 2, 4, 8, 16, 32, 64, 128), where: mask).wrappedSum()
+    return abs(rax * rby - ray * rbx) >= sum + 2
   }
 }

@@ -23,6 +23,12 @@ public struct HitList: ~Copyable {
   /// The hits; valid until the list is written to again or goes away.
   public var ids: UnsafeBufferPointer<UInt32> { UnsafeBufferPointer(start: storage, count: count) }
 
+  /// Some of the hits, likewise.
+  @inline(__always)
+  func ids(_ range: Range<Int>) -> UnsafeBufferPointer<UInt32> {
+    UnsafeBufferPointer(start: storage + range.lowerBound, count: range.count)
+  }
+
   @inline(__always)
   mutating func removeAll() { count = 0 }
 

@@ -44,9 +44,18 @@ public struct PointCoverage: Sendable {
 
 /// The sets of the points of a full join.
 private struct JoinedSets: ~Copyable {
+  /// A set of a batch that is not numbered yet.
+  private struct Found: BitwiseCopyable {
+    var hash: UInt64 = 0
+    /// Where it ends in `hits`; it begins where the one before ends.
+    var end = 0
+  }
+
   private var table: SetTable
   private var batch = CellBatch()
+  /// The members of the batch's sets, one set after another.
   private var hits = HitList()
+  private var found = InlineArray<32, Found>(repeating: Found())
   private var last = CellAnswer(entry: 0)
   private var lastSet: UInt32 = 0
 
@@ -67,21 +76,38 @@ private struct JoinedSets: ~Copyable {
       return
     }
     polygons.base.ask(about: xs, ys, count: count, &batch)
+    // Points lie along the Hilbert curve, so that many have the answer of the one before.
+    var news: UInt32 = 0
+    var foundCount = 0
+    hits.removeAll()
     for point in 0..<count {
       let answer = batch.answers[point]
-      // Points lie along the Hilbert curve, so that many have the answer of the one before.
-      if answer != last || answer.dependsOnPoint {
-        last = answer
-        lastSet = answer.entry == 0 ? 0 : set(answer, x: xs[point], y: ys[point], polygons)
+      if answer == last && !answer.dependsOnPoint { continue }
+      last = answer
+      news |= 1 << UInt32(point)
+      find(answer, x: xs[point], y: ys[point], polygons, number: foundCount)
+      foundCount += 1
+    }
+    foundCount = 0
+    for point in 0..<count {
+      if news >> UInt32(point) & 1 != 0 {
+        let start = foundCount == 0 ? 0 : found[foundCount - 1].end
+        lastSet = table.intern(hits.ids(start..<found[foundCount].end), hash: found[foundCount].hash)
+        foundCount += 1
       }
       target[point] = lastSet
     }
   }
 
+  /// Finds a set, and begins to fetch its place in the table, which all sets of a batch wait for together.
   @inline(never)
-  private mutating func set(_ answer: CellAnswer, x: Double, y: Double, _ polygons: PolygonIndex) -> UInt32 {
-    hits.removeAll()
-    polygons.base.append(answer, x: x, y: y, to: &hits)
-    return table.intern(hits.ids)
+  private mutating func find(
+    _ answer: CellAnswer, x: Double, y: Double, _ polygons: PolygonIndex, number: Int
+  ) {
+    let start = hits.count
+    if answer.entry != 0 { polygons.base.append(answer, x: x, y: y, to: &hits) }
+    let hash = SetTable.hash(hits.ids(start..<hits.count))
+    table.prefetch(hash: hash)
+    found[number] = Found(hash: hash, end: hits.count)
   }
 }

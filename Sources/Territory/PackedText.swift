@@ -1,5 +1,6 @@
 // A short text in eight bytes: inline, as a number with a shared prefix or suffix, or as a place in a text heap.
 
+internal import CDigits
 import PointLocation
 
 /// One text of the service-point table, in eight bytes.
@@ -57,7 +58,7 @@ public struct PackedText: Hashable, Sendable, BitwiseCopyable {
 
   static let inlineBytesMax = 7
   static let suffixPatternsMax = 1 << 16
-  static let suffixDigitsMax = 13
+  static let suffixDigitsMax = Int(cdigits_most)
   static let prefixPatternsMax = 1 << 24
   static let prefixDigitsMax = 10
   static let heapTextBytesMax = 1 << 24 - 1
@@ -102,42 +103,11 @@ enum TextShape {
     return .plain
   }
 
-  /// How many decimal digits a text of eight bytes or more ends with, `suffixDigitsMax` at most, and their number: the last eight bytes at once,
-  /// then the eight before them.
+  /// How many decimal digits a text of eight bytes or more ends with, `suffixDigitsMax` at most, and their number.
   @inline(__always)
   static func trailingDigits(_ bytes: UnsafeBufferPointer<UInt8>) -> (count: Int, number: UInt64) {
-    let start = UnsafeRawPointer(bytes.baseAddress.unsafelyUnwrapped)
-    let count = bytes.count
-    func word(_ offset: Int) -> UInt64 {
-      start.loadUnaligned(fromByteOffset: offset, as: UInt64.self).littleEndian
-    }
-    let last = word(count &- 8)
-    let digits = trailingDigitCount(last)
-    if digits < 8 || count == 8 { return (digits, number(last, digits)) }
-    // Where there are fewer than eight bytes before, zeros stand for those that are missing, and end the digits.
-    let before = count >= 16 ? word(count &- 16) : word(0) &<< UInt64(truncatingIfNeeded: 8 &* (16 &- count))
-    let more = min(trailingDigitCount(before), PackedText.suffixDigitsMax - 8)
-    return (8 &+ more, number(before, more) &* 100_000_000 &+ number(last, 8))
-  }
-
-  /// How many of a word's bytes, from the highest on, are ASCII digits.
-  @inline(__always)
-  private static func trailingDigitCount(_ word: UInt64) -> Int {
-    let ones: UInt64 = 0x0101_0101_0101_0101
-    let values = word ^ (0x30 &* ones)
-    // The highest bit of each byte that is above 9.
-    let others = ((values & (0x7F &* ones)) &+ (0x76 &* ones) | values) & (0x80 &* ones)
-    return others.leadingZeroBitCount / 8
-  }
-
-  /// The number that a word's `digits` highest bytes write, the lowest of them first: pairs, then fours, then all eight are joined by multiplications.
-  @inline(__always)
-  private static func number(_ word: UInt64, _ digits: Int) -> UInt64 {
-    if digits == 0 { return 0 }
-    let values = word & (0x0F0F_0F0F_0F0F_0F0F &<< UInt64(truncatingIfNeeded: 8 &* (8 &- digits)))
-    let pairs = (values &* 10 &+ values >> 8) & 0x00FF_00FF_00FF_00FF
-    let fours = (pairs &* 100 &+ pairs >> 16) & 0x0000_FFFF_0000_FFFF
-    return (fours &* 10_000 &+ fours >> 32) & 0xFFFF_FFFF
+    let ending = cdigits_find_ending(bytes.baseAddress.unsafelyUnwrapped, bytes.count)
+    return (Int(truncatingIfNeeded: ending.count), ending.number)
   }
 }
 

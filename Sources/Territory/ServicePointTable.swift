@@ -135,8 +135,16 @@ extension ServicePointTable {
     return index.find(hash: hashBytes(key)) { row in
       let cells = rows.pointer + row
       ccacheline_prefetch(cells)
-      return pool.equals(column(cells), key)
+      let text = column(cells)
+      return _fastPath(text.form == .numberedSuffix)
+        ? pool.suffixPatterns.equals(text, key) : isUnnumbered(text, key)
     }
+  }
+
+  /// Apart, and of this object rather than of its pool, which a call would first copy.
+  @inline(never)
+  private func isUnnumbered(_ text: PackedText, _ key: UnsafeBufferPointer<UInt8>) -> Bool {
+    pool.equals(text, key)
   }
 
   private func hasExtraPhone(_ row: Int, _ digits: UInt64) -> Bool {

@@ -52,19 +52,11 @@ struct TextPool: Sendable {
 
   func string(_ text: PackedText) -> String { withBytes(text) { String(decoding: $0, as: UTF8.self) } }
 
-  /// Whether a text is exactly these bytes. The text itself is needed last, as it comes from far: what the bytes' own form tells is found while it does.
-  @inline(__always)
+  /// Whether a text is exactly these bytes.
   func equals(_ text: PackedText, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    if text.form == .numberedSuffix { return suffixPatterns.equals(text, bytes) }
     if bytes.count <= PackedText.inlineBytesMax { return PackedText(inline: bytes).bits == text.bits }
-    let (digits, number) = TextShape.trailingDigits(bytes)
-    guard _fastPath(text.form == .numberedSuffix) else {
-      return text.form != .inline && withBytes(text) { sameBytes($0, bytes) }
-    }
-    let prefix = suffixPatterns.text(text.suffixPattern)
-    return number == text.suffixNumber && digits == Int(suffixPatterns.digits(text.suffixPattern))
-      && bytes.count == prefix.count &+ digits
-      && (prefix.count == 0
-        || sameBytes(prefix, UnsafeBufferPointer(start: bytes.baseAddress, count: prefix.count)))
+    return text.form != .inline && withBytes(text) { sameBytes($0, bytes) }
   }
 
   /// Whether two texts have the same bytes.
@@ -147,6 +139,19 @@ struct PatternTable: Sendable {
 
   @inline(__always)
   func digits(_ index: Int) -> UInt8 { digitCounts.pointer[index] }
+
+  /// Whether a packed text, a numbered suffix of one of these, is exactly these bytes. The text is needed last, as it comes from far: what the bytes' own
+  /// form tells is found while it does.
+  @inline(__always)
+  func equals(_ text: PackedText, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    if bytes.count <= PackedText.inlineBytesMax { return false }
+    let (digits, number) = TextShape.trailingDigits(bytes)
+    let prefix = self.text(text.suffixPattern)
+    return number == text.suffixNumber && digits == Int(self.digits(text.suffixPattern))
+      && bytes.count == prefix.count &+ digits
+      && (prefix.count == 0
+        || sameBytes(prefix, UnsafeBufferPointer(start: bytes.baseAddress, count: prefix.count)))
+  }
 
   /// Writes a text and returns its number of bytes; up to 15 more may be written to.
   @inline(__always)

@@ -1,5 +1,6 @@
 // The compact leaves against the polygons' own coordinates: they may doubt, but never err.
 
+import CCrossings
 import Testing
 
 @testable import PointLocation
@@ -52,6 +53,21 @@ import Testing
     case 1: return (ax + (bx - ax) * share + offset, ay + (by - ay) * share)
     case 2: return (ax + (bx - ax) * random.double(-2...3), ay + offset)
     default: return (ax + offset, ay + (by - ay) * random.double(-2...3))
+    }
+  }
+
+  @Test(arguments: [6, 7] as [UInt64])
+  func `eight edges at once cross a path as one by one`(seed: UInt64) {
+    var random = SeededRandom(seed: seed)
+    for round in 0..<20_000 {
+      // Far apart as much as 15 bits allow, near each other, or so near that all is in doubt.
+      let reach = [0x7FFF, 300, 4][round % 3]
+      let start = random.int(0..<0x8000 - reach)
+      func coordinate() -> Int16 { Int16(start + random.int(0..<reach + 1)) }
+      let path = ccrossings_path(px: coordinate(), py: coordinate(), rx: coordinate(), ry: coordinate())
+      let (xs, ys) = ((0..<9).map { _ in coordinate() }, (0..<9).map { _ in coordinate() })
+      let (found, expected) = (ccrossings_find(xs, ys, path), ccrossings_find_portable(xs, ys, path))
+      #expect(found.crossings == expected.crossings && found.doubts == expected.doubts, "\(path) \(xs) \(ys)")
     }
   }
 

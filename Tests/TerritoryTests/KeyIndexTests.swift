@@ -1,6 +1,7 @@
 // What look-ups by key rest on: lines of slots, hashes, digits at a text's end, and decimal digits.
 
 import CCacheLine
+import CDigits
 import TestSupport
 import Testing
 
@@ -81,8 +82,10 @@ import Testing
       if text.count < 8 { continue }
       let expected = min(digitCount, 13)
       let found = text.withUnsafeBufferPointer { TextShape.trailingDigits($0) }
+      let portable = text.withUnsafeBufferPointer { cdigits_ending_portable($0.baseAddress!, $0.count) }
       #expect(found.count == expected, "seed \(seed), \(text)")
       #expect(found.number == text.suffix(expected).reduce(0) { $0 * 10 + UInt64($1 - 48) }, "\(text)")
+      #expect(Int(portable.count) == found.count && portable.number == found.number, "\(text)")
     }
   }
 
