@@ -7,6 +7,7 @@ import Foundation
 import LayerStore
 import Logging
 import OutageModel
+import PointLocation
 import Reactor
 import Synchronization
 import SystemThreads
@@ -53,6 +54,8 @@ public struct Daemon: Sendable {
   static let patienceSeconds = 20.0
   /// What is written to the store, the log of changes and the reports' file in a second, at most, while many callers are asking.
   static let mebibytesPerSecond = 24.0
+  /// Of what a replaced layer leaves, so much waits for the next one.
+  private static let spareBytesMax = 160 << 20
 
   public init(options: DaemonOptions, log: Logger) {
     self.options = options
@@ -65,6 +68,7 @@ public struct Daemon: Sendable {
   public func run(ready: @escaping @Sendable () -> Void = {}) async throws {
     OpenFileLimit.raise()
     cmemory_map_large_blocks()
+    LargeMemory.keepSpares(byteCountMax: Self.spareBytesMax)
     let configuration = try readConfiguration()
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
     let notifier = SystemdNotifier()

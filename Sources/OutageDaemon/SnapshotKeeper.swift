@@ -6,6 +6,7 @@ import DiskPace
 import Foundation
 import LayerStore
 import Logging
+import PointLocation
 import Synchronization
 import Territory
 
@@ -105,6 +106,7 @@ final class SnapshotKeeper: Sendable {
     store.releaseMemory()
     // By now nobody holds the Territory before: the feed of changes has moved on, too.
     cmemory_give_back()
+    LargeMemory.giveBackSpares()
     moments.withLock { $0.ended = .now }
   }
 }

@@ -110,7 +110,7 @@ private struct CellIndexAssembly {
       let isTop = worker == 0 && workerCount > 0
       (builders + worker).initialize(
         to: CellIndexBuilder(
-          source, edgeCount: isTop ? 0 : min(edgeCount, 2 * edgeCount / max(1, workerCount)),
+          source, edgeCount: isTop ? 0 : min(edgeCount, 5 * edgeCount / (4 * max(1, workerCount))),
           ownEdgesMin: isTop ? max(Self.deferredEdgesMin, edgeCount / Self.deferredShare) : 0))
     }
     defer {
@@ -138,7 +138,9 @@ private struct CellIndexAssembly {
         }
       }
     }
-    join(UnsafeMutableBufferPointer(start: pieces, count: pieceCount), builders, processors)
+    join(
+      UnsafeMutableBufferPointer(start: pieces, count: pieceCount), builders, workerCount: workerCount,
+      processors)
     self.top =
       DeferredCells.number(of: top.entry).map { PieceMove(pieces[$0 + 1], builders).entry }
       ?? PieceMove(pieces[0], builders).entry
@@ -165,14 +167,15 @@ private struct CellIndexAssembly {
       budget: 2 * polygons.vertexCount + 1024)
   }
 
-  /// Lays the pieces one behind another, the top first.
+  /// Lays the pieces one behind another, the top last.
   private mutating func join(
     _ pieces: UnsafeMutableBufferPointer<CellIndexPiece>, _ builders: UnsafeMutablePointer<CellIndexBuilder>,
-    _ processors: Processors
+    workerCount: Int, _ processors: Processors
   ) {
     // Before them is the empty set.
     var (nodeCount, leafCount, setWordCount) = (0, 0, 1)
-    for piece in pieces.indices {
+    for number in 1...pieces.count {
+      let piece = number % pieces.count
       pieces[piece].nodesStart = nodeCount
       pieces[piece].leavesStart = leafCount
       pieces[piece].setsStart = setWordCount
@@ -183,21 +186,26 @@ private struct CellIndexAssembly {
     precondition(
       nodeCount / 16 < DeferredCells.mark && leafCount < 1 << 30 && setWordCount < 1 << 30, "too many cells")
     nonisolated(unsafe) let (pieces, builders) = (UnsafeBufferPointer(pieces), builders)
+    sets = FlatArray(count: setWordCount + CellIndex.setPaddingWords) { sets in
+      sets[0] = 0
+      sets[setWordCount...].update(repeating: 0)
+      nonisolated(unsafe) let sets = sets.baseAddress!
+      processors.run(pieces.count) { PieceMove(pieces[$0], builders).copySets(sets) }
+    }
+    let leftEntry = { @Sendable (left: Int) in PieceMove(pieces[left + 1], builders).entry }
+    if workerCount < 2 {
+      // What one builder has made stands as it is to stand: only the top is brought to it.
+      let last = builders + workerCount
+      let (nodes, leaves) = last.pointee.extend(nodeCount: nodeCount, leafCount: leafCount)
+      if workerCount > 0 { PieceMove(pieces[0], builders).copy(nodes, leaves, leftEntry) }
+      (self.nodes, self.leaves) = last.pointee.takeNodesAndLeaves()
+      return
+    }
     nodes = FlatArray(count: nodeCount) { nodes in
       leaves = FlatArray(count: leafCount + CompactLeaf.paddingWords) { leaves in
-        sets = FlatArray(count: setWordCount + CellIndex.setPaddingWords) { sets in
-          sets[0] = 0
-          sets[setWordCount...].update(repeating: 0)
-          leaves[leafCount...].update(repeating: 0)
-          nonisolated(unsafe) let (nodes, leaves, sets) = (
-            nodes.baseAddress!, leaves.baseAddress!, sets.baseAddress!
-          )
-          processors.run(pieces.count) { number in
-            PieceMove(pieces[number], builders).copy(nodes, leaves, sets) { left in
-              PieceMove(pieces[left + 1], builders).entry
-            }
-          }
-        }
+        leaves[leafCount...].update(repeating: 0)
+        nonisolated(unsafe) let (nodes, leaves) = (nodes.baseAddress!, leaves.baseAddress!)
+        processors.run(pieces.count) { PieceMove(pieces[$0], builders).copy(nodes, leaves, leftEntry) }
       }
     }
   }
@@ -257,12 +265,15 @@ private struct PieceMove {
     }
   }
 
+  func copySets(_ sets: UnsafeMutablePointer<UInt32>) {
+    builder.pointee.table.write(piece.sets, to: sets + piece.setsStart)
+  }
+
   /// - Parameter leftEntry: the entry of a cell that was left to others, by its number.
   func copy(
     _ nodes: UnsafeMutablePointer<UInt32>, _ leaves: UnsafeMutablePointer<UInt32>,
-    _ sets: UnsafeMutablePointer<UInt32>, _ leftEntry: (Int) -> UInt32
+    _ leftEntry: (Int) -> UInt32
   ) {
-    builder.pointee.table.write(piece.sets, to: sets + piece.setsStart)
     (leaves + piece.leavesStart).update(
       from: builder.pointee.leaves.pointer + piece.leaves.lowerBound, count: piece.leaves.count)
     let to = nodes + piece.nodesStart

@@ -122,13 +122,14 @@ struct CellIndexBuilder: ~Copyable {
   private static let depths = CellIndex.bits / 2 + 1
 
   /// - Parameters:
-  ///   - edgeCount: what room is made for: memory that is not written to costs nothing, and what grows is copied.
+  ///   - edgeCount: what room is made for: memory that is not written to costs little, and what grows is copied.
   ///   - ownEdgesMin: cells with fewer edges are `left` to others, unless they are leaves.
   init(_ source: CellIndexSource, edgeCount: Int, ownEdgesMin: Int = 0) {
     self.source = source
     self.ownEdgesMin = ownEdgesMin
-    nodes = GrowingBuffer(capacity: 2 * edgeCount + 1024)
-    leaves = GrowingBuffer(capacity: 8 * edgeCount + 1024)
+    // A storm's take half a word and four and a half words an edge.
+    nodes = GrowingBuffer(capacity: edgeCount + 1024)
+    leaves = GrowingBuffer(capacity: 6 * edgeCount + 1024)
     scratch = .allocate(capacity: Self.depths)
     for depth in 0..<Self.depths { (scratch + depth).initialize(to: SplitScratch()) }
   }
@@ -161,6 +162,22 @@ struct CellIndexBuilder: ~Copyable {
     return CellIndexPiece(
       entry: entry, nodes: first.node..<nodes.count, leaves: first.leaf..<leaves.count,
       sets: first.set..<table.setCount)
+  }
+
+  /// Makes nodes and leaves so many, for the caller to write those that are new; behind the leaves stands what belongs to none.
+  mutating func extend(
+    nodeCount: Int, leafCount: Int
+  ) -> (nodes: UnsafeMutablePointer<UInt32>, leaves: UnsafeMutablePointer<UInt32>) {
+    _ = nodes.appendUnwritten(nodeCount - nodes.count)
+    _ = leaves.appendUnwritten(leafCount - leaves.count)
+    leaves.append(repeating: 0, count: CompactLeaf.paddingWords)
+    return (nodes.pointer, leaves.pointer)
+  }
+
+  /// The nodes and the leaves as arrays; nothing more is built then.
+  mutating func takeNodesAndLeaves() -> (nodes: FlatArray<UInt32>, leaves: FlatArray<UInt32>) {
+    defer { (nodes, leaves) = (GrowingBuffer(), GrowingBuffer()) }
+    return (nodes.finished(), leaves.finished())
   }
 
   /// Writes a cell and all below it, and returns its entry.

@@ -8,20 +8,30 @@ struct GrowingBuffer<Element: BitwiseCopyable> {
   private(set) var count = 0
   private var capacity: Int
 
+  /// - Parameter capacity: room for so many elements, or half of them where that spares new memory.
   init(capacity: Int = 16) {
-    self.capacity = max(1, capacity)
-    pointer = Self.allocate(self.capacity)
+    let stride = MemoryLayout<Element>.stride
+    precondition(LargeMemory.pageBytes % stride == 0, "pages hold whole elements")
+    let (memory, byteCount) = LargeMemory.allocate(room: max(1, capacity) * stride)
+    self.capacity = byteCount / stride
+    pointer = memory.bindMemory(to: Element.self, capacity: self.capacity)
   }
 
-  func free() { LargeMemory.free(pointer, byteCount: capacity * MemoryLayout<Element>.stride) }
+  func free() { LargeMemory.free(pointer, byteCount: shrunk()) }
+
+  /// Gives back what was never used, but for a little: the next buffer for as much may need a little more.
+  /// - Returns: the number of bytes with which the memory is to be freed.
+  private func shrunk() -> Int {
+    let stride = MemoryLayout<Element>.stride
+    return LargeMemory.shrink(
+      pointer, from: capacity * stride, to: min(capacity, count + count / 16) * stride)
+  }
 
   var buffer: UnsafeBufferPointer<Element> { UnsafeBufferPointer(start: pointer, count: count) }
 
   /// The elements as an array that owns the memory; the buffer must not be used or freed after that.
   func finished() -> FlatArray<Element> {
-    let byteCount = LargeMemory.shrink(
-      pointer, from: capacity * MemoryLayout<Element>.stride, to: count * MemoryLayout<Element>.stride)
-    let storage = FlatStorage(bytes: UnsafeRawBufferPointer(start: pointer, count: byteCount)) {
+    let storage = FlatStorage(bytes: UnsafeRawBufferPointer(start: pointer, count: shrunk())) {
       LargeMemory.free(UnsafeMutableRawPointer(mutating: $0.baseAddress!), byteCount: $0.count)
     }
     return FlatArray(storage: storage, byteOffset: 0, count: count)
@@ -73,15 +83,11 @@ struct GrowingBuffer<Element: BitwiseCopyable> {
   @inline(never)
   private mutating func grow(_ more: Int) {
     let capacity = max(capacity * 2, count + more)
-    let larger = Self.allocate(capacity)
+    let larger = LargeMemory.allocate(byteCount: capacity * MemoryLayout<Element>.stride)
+      .bindMemory(to: Element.self, capacity: capacity)
     larger.update(from: pointer, count: count)
     free()
     pointer = larger
     self.capacity = capacity
-  }
-
-  private static func allocate(_ capacity: Int) -> UnsafeMutablePointer<Element> {
-    LargeMemory.allocate(byteCount: capacity * MemoryLayout<Element>.stride)
-      .bindMemory(to: Element.self, capacity: capacity)
   }
 }

@@ -53,6 +53,8 @@ struct BenchMatch: ParsableCommand {
     let load = MachineDescription.load
     print("\(MachineDescription.text), \(load), seed \(seed), \(rounds) rounds")
     var reports: [WorkloadReport] = []
+    // As the daemon does: what one index leaves, the next one uses.
+    LargeMemory.keepSpares(byteCountMax: 160 << 20)
     var accounts: AccountReport?
     var differences = 0
     for workload in try workloads() {
