@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// A thread that stands back (`SCHED_IDLE`, sched(7)) is put aside at once by any that wakes, and gets next to nothing while the processors are busy: those who answer callers
 /// hardly notice it. It also keeps to a few of the processors: where no processor is ever idle, Linux moves those who wait in vain on one of them
-/// to another only every few milliseconds. And it rests half of the time: a virtual machine that leaves none of its
+/// to another only every few milliseconds. And it rests two fifths of the time: a virtual machine that leaves none of its
 /// processors idle uses up what its host grants it, and then all of them stand still for milliseconds, whoever is at work there. So that a layer is not kept back all night by a storm of calls, work that takes longer than its patience goes on with the share of its niceness.
 public final class StandingBack: Sendable {
   private let patienceSeconds: Double
@@ -40,7 +40,7 @@ public final class StandingBack: Sendable {
   static let processorsBesideCallers = max(1, ProcessInfo.processInfo.activeProcessorCount / 4)
 
   /// How much of their time such work uses, all of it together.
-  static let percentBesideCallers = 50
+  static let percentBesideCallers = 60
 
   /// Does some work on the calling thread, and on those that it starts meanwhile, behind everything else; as usual where that is not needed, or not possible. What it starts and leaves behind,
   /// such as other programs, goes on standing back.
