@@ -54,8 +54,6 @@ public struct Daemon: Sendable {
   static let patienceSeconds = 20.0
   /// What is written to the store, the log of changes and the reports' file in a second, at most, while many callers are asking.
   static let mebibytesPerSecond = 24.0
-  /// Of what a replaced layer leaves, so much waits for the next one.
-  private static let spareBytesMax = 160 << 20
 
   public init(options: DaemonOptions, log: Logger) {
     self.options = options
@@ -68,7 +66,7 @@ public struct Daemon: Sendable {
   public func run(ready: @escaping @Sendable () -> Void = {}) async throws {
     OpenFileLimit.raise()
     cmemory_map_large_blocks()
-    LargeMemory.keepSpares(byteCountMax: Self.spareBytesMax)
+    LargeMemory.keepSpares()
     let configuration = try readConfiguration()
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
     let notifier = SystemdNotifier()

@@ -108,6 +108,7 @@ private struct CellIndexAssembly {
       capacity: workerCount + 1)
     for worker in 0...workerCount {
       let isTop = worker == 0 && workerCount > 0
+      // Of the workers, each has room for a quarter more than its share.
       (builders + worker).initialize(
         to: CellIndexBuilder(
           source, edgeCount: isTop ? 0 : min(edgeCount, 5 * edgeCount / (4 * max(1, workerCount))),

@@ -52,7 +52,7 @@ struct SetTable: ~Copyable {
   /// Begins to fetch what `intern` will look at first.
   @inline(__always)
   func prefetch(hash: UInt64) {
-    ccacheline_prefetch(slots.pointer + (Int(truncatingIfNeeded: hash) & slotMask))
+    ccacheline_prefetch(slots.pointer + home(hash))
   }
 
   /// The number of the set with these members, which must be ascending.
@@ -60,7 +60,7 @@ struct SetTable: ~Copyable {
   @inline(__always)
   mutating func intern(_ ids: UnsafeBufferPointer<UInt32>, hash: UInt64) -> UInt32 {
     if ids.isEmpty { return 0 }
-    var slot = Int(truncatingIfNeeded: hash) & slotMask
+    var slot = home(hash)
     while true {
       let entry = slots.pointer[slot]
       let set = UInt32(truncatingIfNeeded: entry)
@@ -97,6 +97,10 @@ struct SetTable: ~Copyable {
       words += 1 + count
     }
   }
+
+  /// The slot at which a set is looked for first.
+  @inline(__always)
+  private func home(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash) & slotMask }
 
   @inline(__always)
   private func isEqual(_ set: Int, _ ids: UnsafeBufferPointer<UInt32>) -> Bool {
@@ -139,7 +143,7 @@ struct SetTable: ~Copyable {
       let first = Int(starts.pointer[set])
       let hash = Self.hash(
         UnsafeBufferPointer(start: members.pointer + first, count: Int(starts.pointer[set + 1]) - first))
-      var slot = Int(truncatingIfNeeded: hash) & slotMask
+      var slot = home(hash)
       while slots.pointer[slot] != 0 { slot = (slot + 1) & slotMask }
       slots.pointer[slot] = hash & 0xFFFF_FFFF_0000_0000 | UInt64(set)
     }

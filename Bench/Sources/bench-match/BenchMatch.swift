@@ -54,7 +54,7 @@ struct BenchMatch: ParsableCommand {
     print("\(MachineDescription.text), \(load), seed \(seed), \(rounds) rounds")
     var reports: [WorkloadReport] = []
     // As the daemon does: what one index leaves, the next one uses.
-    LargeMemory.keepSpares(byteCountMax: 160 << 20)
+    LargeMemory.keepSpares()
     var accounts: AccountReport?
     var differences = 0
     for workload in try workloads() {
