@@ -11,11 +11,11 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
 
 mkdir -p "$work/Sources" "$work/Tests"
-cp -R "$here/Sources/PointLocation" "$here/Sources/CCacheLine" "$here/Sources/CCrossings" "$here/Sources/CGEOS" \
+cp -R "$here/Sources/PointLocation" "$here/Sources/CCacheLine" "$here/Sources/CCellParts" "$here/Sources/CCrossings" "$here/Sources/CGEOS" \
   "$work/Sources/"
 cp -R "$here/Tests/PointLocationTests" "$work/Tests/"
 mkdir "$work/original"
-cp -R "$here/Sources/PointLocation" "$here/Sources/CCrossings" "$work/original/"
+cp -R "$here/Sources/PointLocation" "$here/Sources/CCellParts" "$here/Sources/CCrossings" "$work/original/"
 cat > "$work/Package.swift" <<'EOF'
 // swift-tools-version: 6.2
 import PackageDescription
@@ -24,9 +24,10 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CGEOS", pkgConfig: "geos"),
     .target(name: "CCacheLine"),
+    .target(name: "CCellParts"),
     .target(name: "CCrossings"),
-    .target(name: "PointLocation", dependencies: ["CCacheLine", "CCrossings"]),
-    .testTarget(name: "PointLocationTests", dependencies: ["PointLocation", "CCrossings", "CGEOS"]),
+    .target(name: "PointLocation", dependencies: ["CCacheLine", "CCellParts", "CCrossings"]),
+    .testTarget(name: "PointLocationTests", dependencies: ["PointLocation", "CCellParts", "CCrossings", "CGEOS"]),
   ])
 EOF
 
@@ -39,7 +40,7 @@ mutate() {
   number=$((number + 1))
   case " $chosen " in *" $number "* | "  ") ;; *) return ;; esac
   run=$((run + 1))
-  rm -rf "$work/Sources/PointLocation" "$work/Sources/CCrossings"
+  rm -rf "$work/Sources/PointLocation" "$work/Sources/CCellParts" "$work/Sources/CCrossings"
   cp -R "$work/original/." "$work/Sources/"
   case $1 in *.h) file=${1%.h}/include/$1 ;; *) file=PointLocation/$1 ;; esac
   if ! FROM=$2 TO=$3 perl -0pi -e 'BEGIN { $n = 0 } $n += s/\Q$ENV{FROM}\E/$ENV{TO}/; END { exit($n ? 0 : 1) }' \
@@ -96,21 +97,31 @@ mutate PathCrossing.swift 'return by > ay ? -1 : 1' 'return by > ay ? 1 : -1'
 mutate PathCrossing.swift 'return bx > ax ? 1 : -1' 'return bx > ax ? -1 : 1'
 mutate PathCrossing.swift 'if side != 0 { return side }' 'if side > 0 { return side }'
 mutate CellIndexBuilder.swift '(ax > cell.referenceX) != (bx > cell.referenceX)' '(ax > cell.referenceX) == (bx > cell.referenceX)'
-mutate CellIndexBuilder.swift 'if (ay > y) != (by > y) {' 'if (ay > y) == (by > y) {'
-mutate CellIndexBuilder.swift 'if partSide == rightSide { right' 'if partSide != rightSide { right'
-mutate CellIndexBuilder.swift 'cell.referenceX, y) != side {' 'cell.referenceX, y) == side {'
+mutate CellIndexBuilder.swift 'guard (ay > y) != (by > y) else' 'guard (ay > y) == (by > y) else'
+mutate CellIndexBuilder.swift 'if pointSide == 0 { return nil }' ''
+mutate CellIndexBuilder.swift 'if pointSide != rightSide { break }' 'if pointSide == rightSide { break }'
+mutate CellIndexBuilder.swift 'meetsColumn && side != referenceSide' 'meetsColumn && side == referenceSide'
 mutate CellIndexBuilder.swift 'if touches >> UInt32(part) & 1 == 0' 'if touches >> UInt32(part) & 1 != 2'
-mutate CellIndexBuilder.swift 'min(3, grid.row(box.maxRow))' 'min(2, grid.row(box.maxRow))'
-mutate CellIndexBuilder.swift 'offset <= reach * 1.001 + error' 'offset <= reach * 0.5'
+mutate CellIndexBuilder.swift '~column & 1 | (~row & 1) << 1' 'column & 1 | (~row & 1) << 1'
+mutate CellIndexBuilder.swift 'edges &+ (1 &<< start)' 'edges &- (1 &<< start)'
 mutate PartGrid.swift 'referenceColumn <= box.maxColumn &+ 1' 'referenceColumn <= box.minColumn &- 1'
-mutate PartGrid.swift '(box.maxRow &- partReferenceRow &+ 1) &>> shift' '(box.minRow &- partReferenceRow &- 2) &>> shift'
+mutate PartGrid.swift '(box.maxRow &- pointRow &+ 1) &>> pointShift' '(box.minRow &- pointRow &- 2) &>> pointShift'
 mutate PartGrid.swift 'guard firstColumn == lastColumn, firstRow == lastRow' 'guard firstColumn == lastColumn'
-mutate PartGrid.swift 'signs |= fromA ^ fromB' ''
-mutate PartGrid.swift 'differs |= aLine ^ bLine' ''
+mutate PartGrid.swift 'column(box.minColumn &- 1)' 'column(box.minColumn)'
+mutate PartGrid.swift '(half + 2) *' '(half / 2) *'
+mutate PartGrid.swift 'cornerIsLeft != referenceIsLeft' 'cornerIsLeft == referenceIsLeft'
+mutate PartGrid.swift 'let rightIsLeft = fromAY > 0' 'let rightIsLeft = fromAY < 0'
+mutate PartGrid.swift 'sharesReferences ? 0x11 : 1' '1'
+mutate PartGrid.swift 'abs(area) > error' 'abs(area) > 0'
+mutate CCellParts.h '_mm_set1_epi16((int16_t)(one + 1)), least)' '_mm_set1_epi16((int16_t)(one)), least)'
+mutate CCellParts.h '(x & (y | outside >> 8)) | (y & outside)' 'x & y'
+mutate CCellParts.h '(int16_t)(line + 3)' '(int16_t)(line - 3)'
+mutate CCellParts.h '_mm_cmpeq_epi16(units, top)' 'zero'
+mutate CellIndexAssembly.swift 'if !isRepeated { move' 'if true { move'
 mutate SetTable.swift 'if set < firstKnown' 'if set == 0'
 mutate CellIndexBuilder.swift 'holdsReference = false' 'holdsReference = run.holdsReference'
 mutate CellIndex.swift 'shift -= 2' 'shift -= 1'
-mutate CellFrame.swift 'let shift = 2 * level' 'let shift = 2 * level + 2'
+mutate CellFrame.swift '(place.row >> bits) << bits' '(place.row >> bits) << (bits + 1)'
 mutate EdgeLeaf.swift 'whole[nextWhole] < polygon' 'whole[nextWhole] > polygon'
 mutate CellFrame.swift 'u >= 0, v >= 0' 'u > 0, v >= 0'
 mutate EdgeLeaf.swift 'if isInside || isOnEdge' 'if isInside'

@@ -45,17 +45,18 @@ struct CellFrame: Sendable, BitwiseCopyable {
     return CellPlace(u: u, v: v, column: Int(u), row: Int(v))
   }
 
-  /// How many places in its cell a reference point may have; the first that no edge touches is taken.
-  static let referenceCount = 8
+  /// The references that lie in their cell; those before are its corners, one bit for right and one for upper.
+  static let innerReferences = 4..<12
   /// The reference of a frame that is one leaf: outside of all polygons.
-  static let outsideReference = 8
+  static let outsideReference = 12
 
-  /// Where in its cell the reference point lies, in widths of the cell. The fractions have no simple form, so that data with round
-  /// coordinates does not meet them.
+  /// Where in its cell the reference point lies, in widths of the cell. The fractions of those that lie in it have no simple form, so that
+  /// data with round coordinates does not meet them.
   @inline(__always)
   static func fractions(_ reference: Int) -> (x: Double, y: Double) {
+    if reference < innerReferences.lowerBound { return (Double(reference & 1), Double(reference >> 1)) }
     if reference == outsideReference { return (-1, -1) }
-    let x = 0.482_716_049_317 + Double(reference) * 0.007_318_840_597
+    let x = 0.482_716_049_317 + Double(reference - innerReferences.lowerBound) * 0.007_318_840_597
     return (x, 1.03 - x)
   }
 
@@ -67,13 +68,12 @@ struct CellFrame: Sendable, BitwiseCopyable {
     return (minX + fractions.x * size, minY + fractions.y * size)
   }
 
-  /// The reference point of the leaf of a level, 4^level of the smallest cells wide, that holds one of the smallest cells.
+  /// The reference point of the leaf, 2^bits of the smallest cells wide, that holds one of the smallest cells.
   @inline(__always)
-  func reference(_ place: CellPlace, level: Int, _ reference: Int) -> (x: Double, y: Double) {
-    let shift = 2 * level
+  func reference(_ place: CellPlace, bits: Int, _ reference: Int) -> (x: Double, y: Double) {
     return Self.reference(
-      minX: originX + Double((place.column >> shift) << shift) * unit,
-      minY: originY + Double((place.row >> shift) << shift) * unit, size: unit * Double(1 << shift), reference
+      minX: originX + Double((place.column >> bits) << bits) * unit,
+      minY: originY + Double((place.row >> bits) << bits) * unit, size: unit * Double(1 << bits), reference
     )
   }
 }

@@ -121,7 +121,7 @@ extension CellIndex {
     let leaf = EdgeLeaf(words)
     let header = leaf.header
     guard leaf.set < isSet.count, isSet[leaf.set], header.runCount > 0,
-      header.reference <= CellFrame.outsideReference, header.level <= Self.bits / 2,
+      header.reference <= CellFrame.outsideReference, header.bits <= Self.bits,
       (leaves.count - offset - EdgeLeaf.headerWords) / EdgeLeaf.runWords >= header.runCount
     else { return false }
     var previous = -1
@@ -144,8 +144,8 @@ extension CellIndex {
     let leaf = CompactLeaf(leaves.pointer + offset)
     let header = leaf.header
     guard leaf.set < isSet.count, isSet[leaf.set], 1...CompactLeaf.polygonCountMax ~= header.polygonCount,
-      2...CompactLeaf.vertexCountMax ~= header.vertexCount, header.reference < CellFrame.referenceCount,
-      header.level <= Self.bits / 2, CompactLeaf.scaleBitsRange ~= header.scaleBits
+      2...CompactLeaf.vertexCountMax ~= header.vertexCount, header.reference < CellFrame.outsideReference,
+      header.bits <= Self.bits, CompactLeaf.scaleBitsRange ~= header.scaleBits
     else { return false }
     let edges = UInt64(leaf.edges)
     // Each run has one vertex more than it has edges, and the last vertex has no next one.

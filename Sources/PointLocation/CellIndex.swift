@@ -5,12 +5,13 @@ internal import CCacheLine
 /// A quadtree laid flat, after the cells of S2's shape index and the true-hit cells of Kipf et al., *Adaptive Main-Memory Indexing for
 /// High-Performance Point-Polygon Joins* (EDBT 2020). Edges are not clipped: a leaf has whole edges, so that all is exact.
 ///
-/// The cells of `root` are split, where edges crowd, into 4 by 4, and again. An entry is, by its two highest bits,
+/// The cells of `root` are split, where edges crowd, into 4 by 4, and again; where 2 by 2 are enough, the four entries of a quarter are the same.
+/// An entry is, by its two highest bits,
 /// - a plain leaf: the place in `sets` of the polygons that cover all of it (0: none);
 /// - a compact leaf or an edge leaf: an offset into `leaves`, where a `CompactLeaf` or an `EdgeLeaf` stands;
 /// - a node: the number of a block of 16 entries in `nodes`.
 struct CellIndex: Sendable {
-  /// The levels of a quadtree that a coordinate's number of `2^bits` can tell apart.
+  /// There are `2^bits` of the smallest cells a side.
   static let bits = 24
   static let edgeLeafTag: UInt32 = 1 << 30
   static let nodeTag: UInt32 = 2 << 30
@@ -100,7 +101,7 @@ struct CellIndex: Sendable {
   private func exactly(
     _ leaf: CompactLeaf, _ place: CellPlace, _ coordinates: UnsafePointer<Double>, x: Double, y: Double
   ) -> UInt32 {
-    let reference = frame.reference(place, level: leaf.header.level, leaf.header.reference)
+    let reference = frame.reference(place, bits: leaf.header.bits, leaf.header.reference)
     return leaf.polygonsCovering(x: x, y: y, coordinates, reference: reference)
   }
 
@@ -133,7 +134,7 @@ struct CellIndex: Sendable {
     let leaf = EdgeLeaf(leaves.pointer + offset)
     leaf.covering(
       coordinates, x: x, y: y,
-      reference: frame.reference(place, level: leaf.header.level, leaf.header.reference),
+      reference: frame.reference(place, bits: leaf.header.bits, leaf.header.reference),
       whole: members(ofSetAt: leaf.set), into: &hits)
   }
 }

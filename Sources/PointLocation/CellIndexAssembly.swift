@@ -86,7 +86,7 @@ extension CellIndex {
 /// Builds the top of the tree, then the cells below it side by side, and joins their nodes, leaves and sets.
 private struct CellIndexAssembly {
   /// Cells below the top have one edge in so many, or fewer.
-  private static let deferredShare = 64
+  private static let deferredShare = 16
   private static let deferredEdgesMin = 4096
 
   let frame: CellFrame
@@ -284,7 +284,10 @@ private struct PieceMove {
         to[index] = leftEntry(left)
       } else {
         to[index] = moved(from[index])
-        moveSet(ofLeaf: to[index], leaves)
+        // A leaf has four entries where it is a quarter of the node's cell.
+        let isRepeated =
+          index & 1 != 0 && from[index] == from[index - 1] || index & 4 != 0 && from[index] == from[index - 4]
+        if !isRepeated { moveSet(ofLeaf: to[index], leaves) }
       }
     }
     if DeferredCells.number(of: piece.entry) == nil { moveSet(ofLeaf: entry, leaves) }

@@ -1,5 +1,7 @@
 // Builds a cell index: splits cells where edges crowd, and keeps track of which polygons hold each cell's reference point.
 
+internal import CCellParts
+
 /// A square of the tree and its reference point, which lies on no edge that touches the square.
 struct Cell: BitwiseCopyable {
   var minX: Double
@@ -8,8 +10,8 @@ struct Cell: BitwiseCopyable {
   /// Its corner, in widths of the smallest cells.
   var column: Int
   var row: Int
-  /// 12 for the whole frame, 0 for the smallest cells.
-  var level: Int
+  /// It is 2^bits of the smallest cells wide.
+  var bits: Int
   var reference: Int
   var referenceX: Double
   var referenceY: Double
@@ -17,30 +19,30 @@ struct Cell: BitwiseCopyable {
   /// All of a frame, with the reference point that is outside of all polygons.
   init(_ frame: CellFrame) {
     self.init(
-      minX: frame.originX, minY: frame.originY, size: frame.size, column: 0, row: 0,
-      level: CellIndex.bits / 2,
+      minX: frame.originX, minY: frame.originY, size: frame.size, column: 0, row: 0, bits: CellIndex.bits,
       reference: CellFrame.outsideReference)
   }
 
-  private init(minX: Double, minY: Double, size: Double, column: Int, row: Int, level: Int, reference: Int) {
+  private init(minX: Double, minY: Double, size: Double, column: Int, row: Int, bits: Int, reference: Int) {
     self.minX = minX
     self.minY = minY
     self.size = size
     self.column = column
     self.row = row
-    self.level = level
+    self.bits = bits
     self.reference = reference
     (referenceX, referenceY) = CellFrame.reference(minX: minX, minY: minY, size: size, reference)
   }
 
-  /// One of 4 by 4 parts, row by row.
-  func part(_ part: Int, reference: Int) -> Cell {
-    let (column, row) = (part & 3, part >> 2)
-    let (size, width) = (size / 4, 1 << (2 * level - 2))
+  /// One of its parts, of which there are 2^sideBits a side.
+  /// - Parameter reference: where it lies in the part; nil for the corner that the part shares with three others.
+  @inline(__always)
+  func part(row: Int, column: Int, sideBits: Int, reference: Int?) -> Cell {
+    let reference = reference ?? (~column & 1 | (~row & 1) << 1)
+    let (size, bits) = (size / Double(1 << sideBits), bits - sideBits)
     return Cell(
       minX: minX + Double(column) * size, minY: minY + Double(row) * size, size: size,
-      column: self.column + column * width, row: self.row + row * width, level: level - 1,
-      reference: reference)
+      column: self.column + column << bits, row: self.row + row << bits, bits: bits, reference: reference)
   }
 }
 
@@ -53,7 +55,7 @@ struct EdgeRun: BitwiseCopyable {
   var edgeCount: UInt32
 }
 
-/// One of the 16 parts of a cell that is being split.
+/// One of the parts of a cell that is being split.
 private struct Part {
   var cell: Cell
   var runs = GrowingBuffer<EdgeRun>()
@@ -71,7 +73,7 @@ private struct Wholes {
   var set: UnsafeMutablePointer<UInt32>
 }
 
-/// What splitting a cell of one depth needs; kept for the next cell, so that building allocates little.
+/// What splitting a cell of one size needs; kept for the next cell, so that building allocates little.
 private struct SplitScratch {
   let parts = UnsafeMutablePointer<Part>.allocate(capacity: 16)
   /// The polygons that cover all of the part that is being built.
@@ -104,9 +106,9 @@ struct CellIndexSource {
 /// Builds a part of the index cell by cell, from one cell downwards.
 struct CellIndexBuilder: ~Copyable {
   /// A cell with no more edges is not split.
-  static let leafEdgesMax = 16
-  /// A split that multiplies the edges by more (long edges, which many parts share) must be paid from the budget.
-  static let freeGrowth = 2
+  static let leafEdgesMax = 24
+  /// A cell with more is split into 4 by 4 at once; one with fewer into 2 by 2, and only those quarters again that need it.
+  static let quarterEdgesMax = 64
 
   private let source: CellIndexSource
   private var coordinates: UnsafePointer<Double> { source.coordinates }
@@ -114,12 +116,12 @@ struct CellIndexBuilder: ~Copyable {
   private(set) var budget = 0
   private(set) var nodes: GrowingBuffer<UInt32>
   private(set) var leaves: GrowingBuffer<UInt32>
-  private(set) var table = SetTable()
+  private(set) var table: SetTable
   /// Cells with no more edges are left to others.
   private let ownEdgesMin: Int
   private(set) var left = DeferredCells()
   private let scratch: UnsafeMutablePointer<SplitScratch>
-  private static let depths = CellIndex.bits / 2 + 1
+  private static let sizes = CellIndex.bits + 1
 
   /// - Parameters:
   ///   - edgeCount: what room is made for: memory that is not written to costs little, and what grows is copied.
@@ -127,18 +129,21 @@ struct CellIndexBuilder: ~Copyable {
   init(_ source: CellIndexSource, edgeCount: Int, ownEdgesMin: Int = 0) {
     self.source = source
     self.ownEdgesMin = ownEdgesMin
-    // A storm's take half a word and four and a half words an edge.
-    nodes = GrowingBuffer(capacity: edgeCount + 1024)
-    leaves = GrowingBuffer(capacity: 6 * edgeCount + 1024)
-    scratch = .allocate(capacity: Self.depths)
-    for depth in 0..<Self.depths { (scratch + depth).initialize(to: SplitScratch()) }
+    // A storm's take two fifths of a word and two and a half words an edge, and half a word for the sets.
+    nodes = GrowingBuffer(capacity: 2 * edgeCount / 3 + 1024)
+    leaves = GrowingBuffer(capacity: 4 * edgeCount + 1024)
+    table = SetTable(
+      setCapacity: edgeCount / 4 + 1024, memberCapacity: 3 * edgeCount / 4 + 4096,
+      knownCapacity: edgeCount / 32)
+    scratch = .allocate(capacity: Self.sizes)
+    for bits in 0..<Self.sizes { (scratch + bits).initialize(to: SplitScratch()) }
   }
 
   deinit {
     nodes.free()
     leaves.free()
     left.free()
-    for depth in 0..<Self.depths { scratch[depth].free() }
+    for bits in 0..<Self.sizes { scratch[bits].free() }
     scratch.deallocate()
   }
 
@@ -180,39 +185,60 @@ struct CellIndexBuilder: ~Copyable {
     return (nodes.finished(), leaves.finished())
   }
 
-  /// Writes a cell and all below it, and returns its entry.
+  /// Writes a cell and all below it, and returns its entry. Its side is one of those of nodes: 4^n of the smallest cells.
   private mutating func entry(
     _ cell: Cell, runs: UnsafeBufferPointer<EdgeRun>, edgeCount: Int, _ wholes: Wholes
   ) -> UInt32 {
-    if edgeCount <= Self.leafEdgesMax || cell.level == 0 { return leaf(cell, runs, wholes) }
+    if edgeCount <= Self.leafEdgesMax || cell.bits == 0 { return leaf(cell, runs, wholes) }
     if edgeCount < ownEdgesMin { return left.append(cell, runs, edgeCount: edgeCount, wholes.polygons) }
-    let scratch = scratch + (Self.depths - 1 - cell.level)
-    let parts = scratch.pointee.parts
-    guard split(cell, runs, into: parts) else { return leaf(cell, runs, wholes) }
-    var growth = -edgeCount * Self.freeGrowth
-    for part in 0..<16 { growth += parts[part].edgeCount }
-    if growth > 0 {
-      if growth > budget { return leaf(cell, runs, wholes) }
-      budget -= growth
+    let sideBits = edgeCount > Self.quarterEdgesMax ? 2 : 1
+    guard let parts = split(cell, runs, edgeCount: edgeCount, sideBits: sideBits) else {
+      return leaf(cell, runs, wholes)
     }
     let block = nodes.count / 16
     precondition(block < DeferredCells.mark, "too many cells")
     nodes.append(repeating: 0, count: 16)
-    for part in 0..<16 {
-      var covering = wholes
-      let more = parts[part].wholes.buffer
-      if !more.isEmpty {
-        merge(wholes.polygons, more, into: &scratch.pointee.merged)
-        scratch.pointee.mergedSet.pointee = .max
-        covering = Wholes(
-          polygons: scratch.pointee.merged.buffer, set: scratch.pointee.mergedSet)
+    for row in 0..<1 << sideBits {
+      for column in 0..<1 << sideBits {
+        let part = PartGrid.part(row: row, column: column)
+        let covering = covering(part, of: cell, wholes)
+        // Below it the nodes may move, so that their address is taken afterwards.
+        if sideBits == 2 {
+          let below = entry(parts[part], covering)
+          nodes.pointer[16 * block + part] = below
+        } else {
+          writeQuarter(parts[part], covering, to: 16 * block + 2 * part)
+        }
       }
-      // Below it the nodes may move, so that their address is taken afterwards.
-      let below = entry(
-        parts[part].cell, runs: parts[part].runs.buffer, edgeCount: parts[part].edgeCount, covering)
-      nodes.pointer[block * 16 + part] = below
     }
     return CellIndex.nodeTag | UInt32(block)
+  }
+
+  private mutating func entry(_ part: Part, _ wholes: Wholes) -> UInt32 {
+    entry(part.cell, runs: part.runs.buffer, edgeCount: part.edgeCount, wholes)
+  }
+
+  /// Writes a quarter of a node's cell, and all below it: a leaf, which then has four entries of the node, or four cells.
+  private mutating func writeQuarter(_ quarter: Part, _ wholes: Wholes, to first: Int) {
+    let (cell, runs) = (quarter.cell, quarter.runs.buffer)
+    let parts =
+      quarter.edgeCount <= Self.leafEdgesMax
+      ? nil : split(cell, runs, edgeCount: quarter.edgeCount, sideBits: 1)
+    let whole = parts == nil ? leaf(cell, runs, wholes) : 0
+    for part in [0, 1, 4, 5] {
+      let below = parts.map { entry($0[part], covering(part, of: cell, wholes)) } ?? whole
+      nodes.pointer[first + part] = below
+    }
+  }
+
+  /// The polygons that cover all of a part of a cell that has been split, given those that cover all of the cell.
+  private func covering(_ part: Int, of cell: Cell, _ wholes: Wholes) -> Wholes {
+    let scratch = scratch + cell.bits
+    let more = scratch.pointee.parts[part].wholes.buffer
+    if more.isEmpty { return wholes }
+    merge(wholes.polygons, more, into: &scratch.pointee.merged)
+    scratch.pointee.mergedSet.pointee = .max
+    return Wholes(polygons: scratch.pointee.merged.buffer, set: scratch.pointee.mergedSet)
   }
 
   private mutating func leaf(_ cell: Cell, _ runs: UnsafeBufferPointer<EdgeRun>, _ wholes: Wholes) -> UInt32 {
@@ -242,7 +268,7 @@ struct CellIndexBuilder: ~Copyable {
       }
     }
     leaves.pointer[Int(offset) + 1] =
-      EdgeLeafHeader(level: cell.level, reference: cell.reference, runCount: runCount).word
+      EdgeLeafHeader(bits: cell.bits, reference: cell.reference, runCount: runCount).word
     return CellIndex.edgeLeafTag | offset
   }
 
@@ -274,34 +300,52 @@ struct CellIndexBuilder: ~Copyable {
 }
 
 extension CellIndexBuilder {
-  /// Divides a cell into 4 by 4 parts. False if no reference points were found that miss all edges.
-  private func split(
-    _ cell: Cell, _ runs: UnsafeBufferPointer<EdgeRun>, into parts: UnsafeMutablePointer<Part>
-  ) -> Bool {
-    for reference in 0..<CellFrame.referenceCount {
-      if divide(cell, runs, reference: reference, into: parts) { return true }
+  /// Divides a cell into 2^sideBits parts a side. Nil if no reference points were found that miss all edges, or if long edges, which many parts
+  /// share, would multiply by more than there is budget for.
+  private mutating func split(
+    _ cell: Cell, _ runs: UnsafeBufferPointer<EdgeRun>, edgeCount: Int, sideBits: Int
+  ) -> UnsafeMutablePointer<Part>? {
+    let parts = scratch[cell.bits].parts
+    guard
+      divide(cell, runs, reference: nil, sideBits: sideBits, into: parts)
+        || CellFrame.innerReferences.contains(where: {
+          divide(cell, runs, reference: $0, sideBits: sideBits, into: parts)
+        })
+    else { return nil }
+    // Twice as many edges are free for 4 by 4 parts, one and a half times for 2 by 2.
+    var growth = -edgeCount * (sideBits + 2) / 2
+    for row in 0..<1 << sideBits {
+      for column in 0..<1 << sideBits { growth += parts[PartGrid.part(row: row, column: column)].edgeCount }
     }
-    return false
+    if growth > budget { return nil }
+    budget -= max(0, growth)
+    return parts
   }
 
   private func divide(
-    _ cell: Cell, _ runs: UnsafeBufferPointer<EdgeRun>, reference: Int, into parts: UnsafeMutablePointer<Part>
+    _ cell: Cell, _ runs: UnsafeBufferPointer<EdgeRun>, reference: Int?, sideBits: Int,
+    into parts: UnsafeMutablePointer<Part>
   ) -> Bool {
-    for part in 0..<16 {
-      parts[part].runs.removeAll()
-      parts[part].wholes.removeAll()
-      parts[part].edgeCount = 0
-      parts[part].cell = cell.part(part, reference: reference)
+    for row in 0..<1 << sideBits {
+      for column in 0..<1 << sideBits {
+        let part = parts + PartGrid.part(row: row, column: column)
+        part.pointee.runs.removeAll()
+        part.pointee.wholes.removeAll()
+        part.pointee.edgeCount = 0
+        part.pointee.cell = cell.part(row: row, column: column, sideBits: sideBits, reference: reference)
+      }
     }
-    let grid = PartGrid(cell, firstPart: parts[0].cell, source.frame)
+    let grid = PartGrid(
+      cell, sideBits: sideBits, sharesReferences: reference == nil, firstPart: parts[0].cell, source.frame)
     var index = 0
     while index < runs.count {
       let polygon = runs[index].polygon
       // One bit a part: does the polygon hold the part's reference point, and does it touch the part with an edge?
-      var holds: UInt32 = runs[index].holdsReference ? 0xFFFF : 0
+      var holds: UInt32 = runs[index].holdsReference ? grid.all : 0
       var touches: UInt32 = 0
       repeat {
         let run = runs[index]
+        if index + 4 < runs.count { source.vertices.prefetch(runs[index + 4].firstVertex) }
         var vertex = run.firstVertex
         let end = vertex + run.edgeCount
         while vertex < end {
@@ -348,83 +392,87 @@ extension CellIndexBuilder {
     _ vertices: Range<UInt32>, of polygon: UInt32, _ cell: Cell, _ grid: PartGrid,
     _ parts: UnsafeMutablePointer<Part>, _ holds: inout UInt32, _ touches: inout UInt32
   ) -> Bool {
-    let columns = source.vertices.columns.pointer + Int(vertices.lowerBound)
-    let rows = source.vertices.rows.pointer + Int(vertices.lowerBound)
-    let crossing = grid.crossing(columns, rows)
-    var edge = 0
-    while edge < vertices.count {
-      let next = min(vertices.count, edge + (crossing >> UInt64(8 * edge)).trailingZeroBitCount / 8)
-      if next > edge {
-        append(
-          vertices.lowerBound + UInt32(edge), UInt32(next - edge), of: polygon,
-          to: grid.row(rows[edge]) << 2 | grid.column(columns[edge]), parts, &touches)
-      }
-      if next < vertices.count {
-        let vertex = vertices.lowerBound + UInt32(next)
-        guard divide(vertex, of: polygon, cell, grid, parts, &holds, &touches) else { return false }
-      }
-      edge = next + 1
+    let first = vertices.lowerBound
+    let found = grid.find(
+      source.vertices.columns.pointer + Int(first), source.vertices.rows.pointer + Int(first))
+    let edges: UInt32 = 1 &<< UInt32(vertices.count) &- 1
+    var meeting = found.meeting & edges
+    while meeting != 0 {
+      let vertex = first &+ UInt32(meeting.trailingZeroBitCount)
+      meeting &= meeting &- 1
+      guard
+        let crossed = grid.partsBeyond(source.vertices.edge(vertex))
+          ?? partsBeyond(edge: vertex, cell, grid, parts)
+      else { return false }
+      holds ^= crossed
     }
+    let all = UInt64(edges) &* 0x0101_0101_0101_0101
+    var (lower, upper) = (found.lower & all, found.upper & all)
+    var oblique = found.oblique & edges
+    while oblique != 0 {
+      let number = oblique.trailingZeroBitCount
+      oblique &= oblique &- 1
+      let edge = source.vertices.edge(first &+ UInt32(number))
+      grid.keepTouched(edge, number: number, rows: 0, &lower)
+      grid.keepTouched(edge, number: number, rows: 2, &upper)
+    }
+    append(lower, from: first, of: polygon, firstPart: 0, parts, &touches)
+    append(upper, from: first, of: polygon, firstPart: 8, parts, &touches)
     return true
   }
 
-  /// Divides one edge.
+  /// Adds edges to eight parts: one byte for each part, one bit for each edge.
   @inline(__always)
-  private func divide(
-    _ vertex: UInt32, of polygon: UInt32, _ cell: Cell, _ grid: PartGrid, _ parts: UnsafeMutablePointer<Part>,
-    _ holds: inout UInt32, _ touches: inout UInt32
-  ) -> Bool {
+  private func append(
+    _ edgesOfParts: UInt64, from first: UInt32, of polygon: UInt32, firstPart: Int,
+    _ parts: UnsafeMutablePointer<Part>, _ touches: inout UInt32
+  ) {
+    var rest = edgesOfParts
+    while rest != 0 {
+      let part = rest.trailingZeroBitCount >> 3
+      var edges = UInt32(truncatingIfNeeded: rest &>> UInt64(8 * part)) & 0xFF
+      rest &= ~(0xFF &<< UInt64(8 * part))
+      while edges != 0 {
+        let start = UInt32(edges.trailingZeroBitCount)
+        let count = UInt32((~(edges &>> start)).trailingZeroBitCount)
+        append(first &+ start, count, of: polygon, to: firstPart + part, parts, &touches)
+        // The lowest bits that are set in a row, carried away.
+        edges &= edges &+ (1 &<< start)
+      }
+    }
+  }
+
+  /// The parts whose reference points are on the other end of a path from the cell's that the edge crosses: `PartGrid.partsBeyond`, but from the
+  /// coordinates. Nil if the edge touches a reference point or its row with a vertex.
+  @inline(never)
+  private func partsBeyond(
+    edge vertex: UInt32, _ cell: Cell, _ grid: PartGrid, _ parts: UnsafeMutablePointer<Part>
+  ) -> UInt32? {
     let edge = coordinates + 2 * Int(vertex)
     let (ax, ay, bx, by) = (edge[0], edge[1], edge[2], edge[3])
-    let box = source.vertices.box(ofEdge: vertex)
-    let columns = (first: grid.column(box.minColumn), last: grid.column(box.maxColumn))
-    let rows = (first: max(0, grid.row(box.minRow)), last: min(3, grid.row(box.maxRow)))
-    let (firstColumn, lastColumn) = (max(0, columns.first), min(3, columns.last))
-    // An edge in one column of parts touches all of them between its ends.
-    let isCertain = columns.first == columns.last || firstColumn == lastColumn && rows.first == rows.last
-    var row = rows.first
-    while row <= rows.last {
-      var column = firstColumn
-      while column <= lastColumn {
-        let part = row << 2 | column
-        if isCertain || mayTouch(ax, ay, bx, by, parts[part].cell) {
-          append(vertex, 1, of: polygon, to: part, parts, &touches)
-        }
-        column += 1
+    var beyond: UInt32 = 0
+    let meetsColumn = (ax > cell.referenceX) != (bx > cell.referenceX)
+    let referenceSide = orientation(ax, ay, bx, by, cell.referenceX, cell.referenceY)
+    for line in 0..<grid.lineCount {
+      let y = parts[grid.part(line: line, 0)].cell.referenceY
+      let all = grid.partsRight(of: 0, line: line)
+      let side = PathCrossing.cornerSide(ax, ay, bx, by, cell.referenceX, y)
+      if meetsColumn && side != referenceSide { beyond ^= all }
+      if ay == y || by == y { return nil }
+      guard (ay > y) != (by > y) else { continue }
+      let rightSide = by > ay ? -1 : 1
+      var right = grid.lineCount
+      while right > 0 {
+        let x = parts[grid.part(line: line, right - 1)].cell.referenceX
+        let pointSide = orientation(ax, ay, bx, by, x, y)
+        if pointSide == 0 { return nil }
+        if pointSide != rightSide { break }
+        right -= 1
       }
-      row += 1
+      let parts = grid.partsRight(of: right, line: line)
+      beyond ^= side == rightSide ? parts ^ all : parts
     }
-    if grid.mayMeetColumn(box) && (ax > cell.referenceX) != (bx > cell.referenceX) {
-      let side = orientation(ax, ay, bx, by, cell.referenceX, cell.referenceY)
-      for row in 0..<4 {
-        let y = parts[row << 2].cell.referenceY
-        if PathCrossing.cornerSide(ax, ay, bx, by, cell.referenceX, y) != side {
-          holds ^= 0xF << UInt32(4 * row)
-        }
-      }
-    }
-    if grid.mayMeetRows(box) {
-      let certain = grid.referenceColumns(box)
-      var row = rows.first
-      while row <= rows.last {
-        let y = parts[row << 2].cell.referenceY
-        if ay == y || by == y { return false }
-        if (ay > y) != (by > y) {
-          let side = PathCrossing.cornerSide(ax, ay, bx, by, cell.referenceX, y)
-          // The columns whose reference points lie right of the edge.
-          let rightSide = by > ay ? -1 : 1
-          var right: UInt32 = 0xF << UInt32(certain.right) & 0xF
-          for column in certain.left..<certain.right {
-            let partSide = orientation(ax, ay, bx, by, parts[column].cell.referenceX, y)
-            if partSide == 0 { return false }
-            if partSide == rightSide { right |= 1 << UInt32(column) }
-          }
-          holds ^= (side == rightSide ? ~right & 0xF : right) << UInt32(4 * row)
-        }
-        row += 1
-      }
-    }
-    return true
+    return beyond
   }
 
   @inline(__always)
@@ -447,20 +495,5 @@ extension CellIndexBuilder {
     }
     part.pointee.runs.append(
       EdgeRun(polygon: polygon, holdsReference: false, firstVertex: vertex, edgeCount: count))
-  }
-
-  /// Whether the line through an edge may touch the cell or its margin; false only if it certainly does not.
-  @inline(__always)
-  private func mayTouch(_ ax: Double, _ ay: Double, _ bx: Double, _ by: Double, _ cell: Cell) -> Bool {
-    let half = cell.size / 2
-    let dx = bx - ax
-    let dy = by - ay
-    let fromMiddleX = cell.minX + half - ax
-    let fromMiddleY = cell.minY + half - ay
-    let offset = (dx * fromMiddleY - dy * fromMiddleX).magnitude
-    let reach = (half + source.frame.margin) * (dx.magnitude + dy.magnitude)
-    // The differences are rounded by less than the margin's thousandth; the products by less than 2^-51 of themselves.
-    let error = (dx * fromMiddleY).magnitude * 0x1p-50 + (dy * fromMiddleX).magnitude * 0x1p-50
-    return offset <= reach * 1.001 + error
   }
 }

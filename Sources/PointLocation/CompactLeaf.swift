@@ -61,7 +61,7 @@ struct CompactLeaf {
   func polygonsHolding(_ place: CellPlace) -> (polygons: UInt32, isCertain: Bool) {
     let header = header
     let grid = CompactGrid(
-      level: header.level, scaleBits: header.scaleBits, column: place.column, row: place.row)
+      bits: header.bits, scaleBits: header.scaleBits, column: place.column, row: place.row)
     let path = CompactPath(
       px: grid.number(place.u - grid.column), py: grid.number(place.v - grid.row),
       grid.reference(header.reference))
@@ -131,25 +131,25 @@ struct CompactLeaf {
   }
 }
 
-/// The second word of a compact leaf: the level of its cell, its reference point, its units, and how many polygons and vertices it has.
+/// The second word of a compact leaf: the size of its cell, its reference point, its units, and how many polygons and vertices it has.
 struct CompactLeafHeader: BitwiseCopyable {
   let word: UInt32
 
   init(word: UInt32) { self.word = word }
 
-  init(level: Int, reference: Int, scaleBits: Int, polygonCount: Int, vertexCount: Int) {
+  init(bits: Int, reference: Int, scaleBits: Int, polygonCount: Int, vertexCount: Int) {
     word =
-      UInt32(level) | UInt32(reference) << 4 | UInt32(scaleBits) << 8 | UInt32(polygonCount) << 16
+      UInt32(bits) | UInt32(reference) << 5 | UInt32(scaleBits) << 9 | UInt32(polygonCount) << 16
       | UInt32(vertexCount) << 24
   }
 
-  /// The leaf's cell is 4^level of the smallest cells wide.
+  /// The leaf's cell is 2^bits of the smallest cells wide.
   @inline(__always)
-  var level: Int { Int(word & 15) }
+  var bits: Int { Int(word & 31) }
   @inline(__always)
-  var reference: Int { Int(word >> 4 & 15) }
+  var reference: Int { Int(word >> 5 & 15) }
   @inline(__always)
-  var scaleBits: Int { Int(word >> 8 & 15) }
+  var scaleBits: Int { Int(word >> 9 & 15) }
   @inline(__always)
   var polygonCount: Int { Int(word >> 16 & 255) }
   @inline(__always)
@@ -186,12 +186,11 @@ struct CompactGrid {
   let corner: Int
 
   @inline(__always)
-  init(level: Int, scaleBits: Int, column: Int, row: Int) {
-    let shift = 2 * level
-    self.column = Double((column >> shift) << shift)
-    self.row = Double((row >> shift) << shift)
+  init(bits: Int, scaleBits: Int, column: Int, row: Int) {
+    self.column = Double((column >> bits) << bits)
+    self.row = Double((row >> bits) << bits)
     self.scaleBits = scaleBits
-    unitsPerSmallest = Double(bitPattern: UInt64(1023 + scaleBits - shift) << 52)
+    unitsPerSmallest = Double(bitPattern: UInt64(1023 + scaleBits - bits) << 52)
     corner = ((1 << 15) - (1 << scaleBits)) / 2
   }
 

@@ -68,27 +68,27 @@ struct EdgeLeaf {
   }
 }
 
-/// The second word of an edge leaf: the level of its cell, which of the references it has, and the number of its runs.
+/// The second word of an edge leaf: the size of its cell, which of the references it has, and the number of its runs.
 struct EdgeLeafHeader: BitwiseCopyable {
   let word: UInt32
 
-  static let runCountMax = 1 << 24 - 1
+  static let runCountMax = 1 << 23 - 1
 
   init(word: UInt32) { self.word = word }
 
-  init(level: Int, reference: Int, runCount: Int) {
+  init(bits: Int, reference: Int, runCount: Int) {
     precondition(runCount <= Self.runCountMax, "too many edges in one place")
-    word = UInt32(runCount) << 8 | UInt32(level) << 4 | UInt32(reference)
+    word = UInt32(runCount) << 9 | UInt32(bits) << 4 | UInt32(reference)
   }
 
-  /// The leaf's cell is 4^level of the smallest cells wide.
+  /// The leaf's cell is 2^bits of the smallest cells wide.
   @inline(__always)
-  var level: Int { Int(word >> 4 & 15) }
+  var bits: Int { Int(word >> 4 & 31) }
   /// Which of the places in the cell the reference point has.
   @inline(__always)
   var reference: Int { Int(word & 15) }
   @inline(__always)
-  var runCount: Int { Int(word >> 8) }
+  var runCount: Int { Int(word >> 9) }
 }
 
 /// The first word of a run of consecutive edges in a leaf: whether the polygon holds the leaf's reference point (in the polygon's first

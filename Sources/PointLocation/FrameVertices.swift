@@ -1,5 +1,7 @@
 // The polygons' vertices as whole numbers, for building: half the memory of their coordinates, and what leaves are made of.
 
+internal import CCacheLine
+
 /// The bounds of some vertices; closed.
 struct FrameBox: BitwiseCopyable {
   var minColumn: Int32
@@ -16,13 +18,35 @@ struct FrameBox: BitwiseCopyable {
   }
 }
 
+/// An edge between two vertices, whose numbers are less than a unit below the truth.
+struct FrameEdge: BitwiseCopyable {
+  let ax: Int32
+  let ay: Int32
+  let bx: Int32
+  let by: Int32
+
+  @inline(__always)
+  var box: FrameBox {
+    FrameBox(minColumn: min(ax, bx), minRow: min(ay, by), maxColumn: max(ax, bx), maxRow: max(ay, by))
+  }
+
+  /// On which side of the edge a point lies, times twice the triangle's area; and by how much that may be off at most, where the point's numbers
+  /// are less than two units off. Differences of 31 bits leave room for both in 64.
+  @inline(__always)
+  func side(x: Int32, y: Int32) -> (area: Int, error: Int) {
+    let (dx, dy) = (Int(bx) - Int(ax), Int(by) - Int(ay))
+    let (fromX, fromY) = (Int(x) - Int(ax), Int(y) - Int(ay))
+    return (dx * fromY - dy * fromX, 2 * (abs(dx) + abs(dy) + 1) + abs(fromX) + abs(fromY))
+  }
+}
+
 /// Where each vertex lies in a cell frame, in 2^-`fractionBits` of the smallest cells, rounded down: 31 bits each.
 struct FrameVertices {
   static let fractionBits = 7
   /// Vertices are read nine at a time.
   private static let padding = 8
   static let blockEdgeCount: UInt32 = 8
-  private static let manyEdgeCount: UInt32 = 64
+  static let manyEdgeCount: UInt32 = 64
 
   let columns: FlatArray<Int32>
   let rows: FlatArray<Int32>
@@ -32,24 +56,41 @@ struct FrameVertices {
 
   init(_ polygons: PolygonSet, _ frame: CellFrame, _ processors: Processors) {
     let count = polygons.vertexCount
-    nonisolated(unsafe) let coordinates = polygons.coordinates.pointer
-    columns = Self.axis(count, processors) { vertex in
-      frame.cells(x: coordinates[2 * vertex], y: coordinates[2 * vertex + 1]).u
+    let coordinates = polygons.coordinates.pointer
+    let (block, many) = (Int(Self.blockEdgeCount), Int(Self.manyEdgeCount))
+    let manyCount = (count + many - 1) / many
+    var (rows, boxes, boxesOfMany) = (FlatArray<Int32>([]), FlatArray<FrameBox>([]), FlatArray<FrameBox>([]))
+    columns = FlatArray(count: count + Self.padding) { columns in
+      columns[count...].update(repeating: 0)
+      rows = FlatArray(count: count + Self.padding) { rows in
+        rows[count...].update(repeating: 0)
+        boxes = FlatArray(count: (count + block - 1) / block) { boxes in
+          boxesOfMany = FlatArray(count: manyCount) { boxesOfMany in
+            nonisolated(unsafe) let writer = FrameVerticesWriter(
+              coordinates: coordinates, count: count, frame: frame, columns: columns.baseAddress!,
+              rows: rows.baseAddress!, boxes: boxes.baseAddress!, boxesOfMany: boxesOfMany.baseAddress!)
+            let parts = count < 4096 ? 1 : processors.count
+            processors.run(parts) { part in
+              for many in manyCount * part / parts..<manyCount * (part + 1) / parts { writer.write(many) }
+            }
+          }
+        }
+      }
     }
-    rows = Self.axis(count, processors) { vertex in
-      frame.cells(x: coordinates[2 * vertex], y: coordinates[2 * vertex + 1]).v
-    }
-    nonisolated(unsafe) let (columns, rows) = (columns.pointer, rows.pointer)
-    boxes = Self.boxes(count, Self.blockEdgeCount, processors) {
-      FrameBox(minColumn: columns[$0], minRow: rows[$0], maxColumn: columns[$0], maxRow: rows[$0])
-    }
-    nonisolated(unsafe) let blocks = boxes.pointer
-    boxesOfMany = Self.boxes(boxes.count, Self.manyEdgeCount / Self.blockEdgeCount, processors) { blocks[$0] }
+    (self.rows, self.boxes, self.boxesOfMany) = (rows, boxes, boxesOfMany)
   }
 
   /// The first vertex of the next block.
   @inline(__always)
   static func end(ofBlockOf vertex: UInt32) -> UInt32 { (vertex / blockEdgeCount + 1) * blockEdgeCount }
+
+  /// Begins to fetch what is asked first about edges from a vertex on.
+  @inline(__always)
+  func prefetch(_ vertex: UInt32) {
+    ccacheline_prefetch(boxes.pointer + Int(vertex / Self.blockEdgeCount))
+    ccacheline_prefetch(columns.pointer + Int(vertex))
+    ccacheline_prefetch(rows.pointer + Int(vertex))
+  }
 
   @inline(__always)
   func box(of vertex: UInt32) -> FrameBox { boxes.pointer[Int(vertex / Self.blockEdgeCount)] }
@@ -64,12 +105,10 @@ struct FrameVertices {
   func box(ofManyFrom vertex: UInt32) -> FrameBox { boxesOfMany.pointer[Int(vertex / Self.manyEdgeCount)] }
 
   @inline(__always)
-  func box(ofEdge vertex: UInt32) -> FrameBox {
+  func edge(_ vertex: UInt32) -> FrameEdge {
     let columns = columns.pointer + Int(vertex)
     let rows = rows.pointer + Int(vertex)
-    return FrameBox(
-      minColumn: min(columns[0], columns[1]), minRow: min(rows[0], rows[1]),
-      maxColumn: max(columns[0], columns[1]), maxRow: max(rows[0], rows[1]))
+    return FrameEdge(ax: columns[0], ay: rows[0], bx: columns[1], by: rows[1])
   }
 
   /// A number of the smallest cells in units.
@@ -85,40 +124,50 @@ struct FrameVertices {
     let below = nearest - (nearest - 0x1p52 > units ? 1 : 0)
     return Int32(truncatingIfNeeded: below.bitPattern)
   }
+}
 
-  @inline(__always)
-  private static func axis(
-    _ count: Int, _ processors: Processors, _ cells: @Sendable (Int) -> Double
-  ) -> FlatArray<Int32> {
-    array(count, padding: padding, processors) { $0 < count ? floor(cells($0)) : 0 }
-  }
+/// Writes the arrays of `FrameVertices`, so many edges at a time.
+private struct FrameVerticesWriter {
+  let coordinates: UnsafePointer<Double>
+  let count: Int
+  let frame: CellFrame
+  let columns: UnsafeMutablePointer<Int32>
+  let rows: UnsafeMutablePointer<Int32>
+  let boxes: UnsafeMutablePointer<FrameBox>
+  let boxesOfMany: UnsafeMutablePointer<FrameBox>
 
-  /// The bounds of each so many things, and of the first of those that follow: there an edge ends.
-  @inline(__always)
-  private static func boxes(
-    _ count: Int, _ length: UInt32, _ processors: Processors, _ box: @Sendable (Int) -> FrameBox
-  ) -> FlatArray<FrameBox> {
-    let length = Int(length)
-    return array((count + length - 1) / length, padding: 0, processors) { block in
-      let first = block * length
-      var bounds = box(first)
-      for item in first..<min(first + length + 1, count) { bounds.extend(box(item)) }
-      return bounds
-    }
-  }
-
-  /// An array whose elements are found side by side.
-  @inline(__always)
-  private static func array<Element: BitwiseCopyable>(
-    _ count: Int, padding: Int, _ processors: Processors, _ element: @Sendable (Int) -> Element
-  ) -> FlatArray<Element> {
-    let count = count + padding
-    return FlatArray(count: count) { elements in
-      nonisolated(unsafe) let elements = elements.baseAddress!
-      let parts = count < 4096 ? 1 : processors.count
-      processors.run(parts) { part in
-        for index in count * part / parts..<count * (part + 1) / parts { elements[index] = element(index) }
+  /// Writes the vertices at which the edges of one of the larger boxes begin, and their boxes: an edge ends at the first vertex of the next one.
+  func write(_ many: Int) {
+    let block = Int(FrameVertices.blockEdgeCount)
+    let first = many * Int(FrameVertices.manyEdgeCount)
+    let end = min(count, first + Int(FrameVertices.manyEdgeCount))
+    // One axis after the other: so they are found several at a time.
+    for vertex in first..<end { columns[vertex] = FrameVertices.floor(cells(vertex).u) }
+    for vertex in first..<end { rows[vertex] = FrameVertices.floor(cells(vertex).v) }
+    var bounds = box(first)
+    for start in stride(from: first, to: end, by: block) {
+      var ofBlock = box(start)
+      for vertex in start + 1..<min(start + block, end) { ofBlock.extend(box(vertex)) }
+      if start + block < end {
+        ofBlock.extend(box(start + block))
+      } else if end < count {
+        let (column, row) = (FrameVertices.floor(cells(end).u), FrameVertices.floor(cells(end).v))
+        ofBlock.extend(FrameBox(minColumn: column, minRow: row, maxColumn: column, maxRow: row))
       }
+      boxes[start / block] = ofBlock
+      bounds.extend(ofBlock)
     }
+    boxesOfMany[many] = bounds
+  }
+
+  @inline(__always)
+  private func cells(_ vertex: Int) -> (u: Double, v: Double) {
+    frame.cells(x: coordinates[2 * vertex], y: coordinates[2 * vertex + 1])
+  }
+
+  @inline(__always)
+  private func box(_ vertex: Int) -> FrameBox {
+    FrameBox(
+      minColumn: columns[vertex], minRow: rows[vertex], maxColumn: columns[vertex], maxRow: rows[vertex])
   }
 }

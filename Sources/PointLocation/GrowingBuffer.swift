@@ -17,7 +17,7 @@ struct GrowingBuffer<Element: BitwiseCopyable> {
     pointer = memory.bindMemory(to: Element.self, capacity: self.capacity)
   }
 
-  func free() { LargeMemory.free(pointer, byteCount: shrunk()) }
+  func free() { LargeMemory.free(pointer, byteCount: capacity * MemoryLayout<Element>.stride) }
 
   /// Gives back what was never used, but for a little: the next buffer for as much may need a little more.
   /// - Returns: the number of bytes with which the memory is to be freed.

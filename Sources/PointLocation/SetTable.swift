@@ -16,12 +16,13 @@ struct SetTable: ~Copyable {
   /// - Parameters:
   ///   - setCapacity: room for so many sets. Room that is not used costs nothing, but what grows is copied.
   ///   - memberCapacity: room for so many members of all sets.
-  init(setCapacity: Int = 1024, memberCapacity: Int = 4096) {
+  ///   - knownCapacity: how many of them may be found again, where that is not all: the less there is to look through, the more of it is near.
+  init(setCapacity: Int, memberCapacity: Int, knownCapacity: Int? = nil) {
     starts = GrowingBuffer(capacity: setCapacity + 2)
     members = GrowingBuffer(capacity: memberCapacity)
     starts.append(repeating: 0, count: 2)
     slotMask = 4095
-    while slotMask < setCapacity / 2 { slotMask = slotMask * 2 + 1 }
+    while slotMask < (knownCapacity ?? setCapacity) / 2 { slotMask = slotMask * 2 + 1 }
     slots = GrowingBuffer(capacity: slotMask + 1)
     slots.append(repeating: 0, count: slotMask + 1)
   }

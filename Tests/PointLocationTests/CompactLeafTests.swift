@@ -87,14 +87,15 @@ import Testing
       let found = leaf.polygonsHolding(place)
       if !found.isCertain { continue }
       certain += 1
-      let reference = cells.frame.reference(place, level: leaf.header.level, leaf.header.reference)
+      let reference = cells.frame.reference(place, bits: leaf.header.bits, leaf.header.reference)
       let exact = leaf.polygonsCovering(
         x: x, y: y, polygons.coordinates.pointer, reference: reference)
       if found.polygons != exact { wrong += 1 }
     }
     #expect(wrong == 0, "seed \(seed): \(wrong) of \(certain)")
     #expect(asked > 10_000, "seed \(seed): most of a storm's edges stand in compact leaves")
-    #expect(certain * 2 > asked, "seed \(seed): \(certain) of \(asked) points this near to edges are decided")
+    #expect(
+      certain * 5 > asked * 2, "seed \(seed): \(certain) of \(asked) points this near to edges are decided")
   }
 
   @Test(arguments: UInt64(1)...8)
