@@ -25,8 +25,8 @@ public enum LargeMemory {
   private static let spares = Mutex(SpareBlocks())
 
   /// Keeps blocks that are freed from now on, the newest and no more bytes than these; 0, as at first, keeps none.
-  /// - Parameter byteCountMax: by itself, what a storm of 10,000 outages over a million service points leaves, and half as much again.
-  public static func keepSpares(byteCountMax: Int = 160 << 20) {
+  /// - Parameter byteCountMax: by itself, what a storm of 10,000 outages over a million service points leaves, and a quarter as much again.
+  public static func keepSpares(byteCountMax: Int = 112 << 20) {
     unmap(spares.withLock { $0.limit(toBytes: byteCountMax) })
   }
 
