@@ -35,6 +35,14 @@ number=0
 survivors=0
 run=0
 
+# Whether the tests pass in time. The limit ends the runner, and not the tests that it has started: those that go on for ever are ended here.
+timed_tests() {
+  (cd "$work" && timeout 300 swift test --skip-build > test.log 2>&1)
+  passed=$?
+  for process in $(pgrep -f "^$work/"); do kill -9 "$process"; done
+  return $passed
+}
+
 # mutate FILE TEXT REPLACEMENT: the text must stand in the file; its first occurrence is replaced.
 mutate() {
   number=$((number + 1))
@@ -53,7 +61,7 @@ mutate() {
     echo "$number  UNBUILT   $1: $2  ->  $3"
     tail -5 "$work/build.log"
     survivors=$((survivors + 1))
-  elif (cd "$work" && timeout 300 swift test --skip-build > test.log 2>&1); then
+  elif timed_tests; then
     echo "$number  SURVIVED  $1: $2  ->  $3"
     survivors=$((survivors + 1))
   else
