@@ -18,7 +18,7 @@ struct CompactLeaf {
   /// Vertices are read nine at a time.
   static let paddingWords = 8
   /// Finer and finer units, as long as all vertices fit.
-  static let scaleBitsRange = 8...12
+  static let scaleBitsRange = 8...13
 
   private let words: UnsafePointer<UInt32>
 

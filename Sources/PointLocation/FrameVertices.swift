@@ -9,6 +9,12 @@ struct FrameBox: BitwiseCopyable {
   var maxColumn: Int32
   var maxRow: Int32
 
+  /// That of one vertex.
+  @inline(__always)
+  init(column: Int32, row: Int32) {
+    (minColumn, minRow, maxColumn, maxRow) = (column, row, column, row)
+  }
+
   @inline(__always)
   mutating func extend(_ other: FrameBox) {
     minColumn = min(minColumn, other.minColumn)
@@ -24,11 +30,6 @@ struct FrameEdge: BitwiseCopyable {
   let ay: Int32
   let bx: Int32
   let by: Int32
-
-  @inline(__always)
-  var box: FrameBox {
-    FrameBox(minColumn: min(ax, bx), minRow: min(ay, by), maxColumn: max(ax, bx), maxRow: max(ay, by))
-  }
 
   /// On which side of the edge a point lies, times twice the triangle's area; and by how much that may be off at most, where the point's numbers
   /// are less than two units off. Differences of 31 bits leave room for both in 64.
@@ -151,8 +152,9 @@ private struct FrameVerticesWriter {
       if start + block < end {
         ofBlock.extend(box(start + block))
       } else if end < count {
-        let (column, row) = (FrameVertices.floor(cells(end).u), FrameVertices.floor(cells(end).v))
-        ofBlock.extend(FrameBox(minColumn: column, minRow: row, maxColumn: column, maxRow: row))
+        let next = cells(end)
+        ofBlock.extend(
+          FrameBox(column: FrameVertices.floor(next.u), row: FrameVertices.floor(next.v)))
       }
       boxes[start / block] = ofBlock
       bounds.extend(ofBlock)
@@ -166,8 +168,5 @@ private struct FrameVerticesWriter {
   }
 
   @inline(__always)
-  private func box(_ vertex: Int) -> FrameBox {
-    FrameBox(
-      minColumn: columns[vertex], minRow: rows[vertex], maxColumn: columns[vertex], maxRow: rows[vertex])
-  }
+  private func box(_ vertex: Int) -> FrameBox { FrameBox(column: columns[vertex], row: rows[vertex]) }
 }
