@@ -23,11 +23,12 @@ static uint32_t touched(int32_t from, int32_t to, ccellparts_grid grid) {
 
 static int meets(int32_t from, int32_t to, int32_t line) { return from < line + 3 && to > line - 3; }
 
-ccellparts_found ccellparts_find_portable(const int32_t *columns, const int32_t *rows, ccellparts_grid grid) {
+ccellparts_found ccellparts_find_portable(const int32_t *vertices, ccellparts_grid grid) {
   ccellparts_found found = {0, 0, 0, 0};
   for (int32_t edge = 0; edge < 8; edge++) {
-    const int32_t ax = units(columns[edge], grid.column, grid.unit_shift), bx = units(columns[edge + 1], grid.column, grid.unit_shift);
-    const int32_t ay = units(rows[edge], grid.row, grid.unit_shift), by = units(rows[edge + 1], grid.row, grid.unit_shift);
+    const int32_t *a = vertices + 2 * edge, *b = a + 2;
+    const int32_t ax = units(a[0], grid.column, grid.unit_shift), bx = units(b[0], grid.column, grid.unit_shift);
+    const int32_t ay = units(a[1], grid.row, grid.unit_shift), by = units(b[1], grid.row, grid.unit_shift);
     const uint32_t in_columns = touched(least(ax, bx), most(ax, bx), grid), in_rows = touched(least(ay, by), most(ay, by), grid);
     for (int32_t part = 0; part < 16; part++) {
       if (!(in_columns >> (part & 3) & 1 && in_rows >> (part >> 2) & 1)) continue;
@@ -45,13 +46,18 @@ ccellparts_found ccellparts_find_portable(const int32_t *columns, const int32_t 
   return found;
 }
 
-int ccellparts_write_portable(void *to, const int32_t *from, int32_t count, ccellparts_axis axis) {
+static int write(void *to, int32_t vertex, int32_t units) {
+  const int16_t number = (int16_t)units;
+  memcpy((char *)to + 2 * vertex, &number, sizeof number);
+  return units >= 0 && units < INT16_MAX;
+}
+
+int ccellparts_write_portable(void *columns, void *rows, const int32_t *from, int32_t count, ccellparts_leaf leaf) {
   int is_certain = 1;
   for (int32_t vertex = 0; vertex < count; vertex++) {
-    const int32_t units = (from[vertex] >> axis.shift) - axis.first;
-    if (units < 0 || units >= INT16_MAX || abs(units - axis.far_from) < 2) is_certain = 0;
-    const int16_t number = (int16_t)units;
-    memcpy((char *)to + 2 * vertex, &number, sizeof number);
+    const int32_t column = (from[2 * vertex] >> leaf.shift) - leaf.first_column;
+    is_certain &= write(columns, vertex, column) & (abs(column - leaf.far_from) >= 2);
+    is_certain &= write(rows, vertex, (from[2 * vertex + 1] >> leaf.shift) - leaf.first_row);
   }
   return is_certain;
 }

@@ -32,14 +32,15 @@ struct CellFrame: Sendable, BitwiseCopyable {
 
   /// Where a point lies, in widths of the smallest cells; it may be outside of the frame.
   @inline(__always)
-  func cells(x: Double, y: Double) -> (u: Double, v: Double) {
-    ((x - originX) * cellsPerDegree, (y - originY) * cellsPerDegree)
+  func cells(x: Double, y: Double) -> SIMD2<Double> {
+    (SIMD2(x, y) - SIMD2(originX, originY)) * cellsPerDegree
   }
 
   /// The smallest cell in which a point lies.
   @inline(__always)
   func place(x: Double, y: Double) -> CellPlace? {
-    let (u, v) = cells(x: x, y: y)
+    let cells = cells(x: x, y: y)
+    let (u, v) = (cells.x, cells.y)
     let side = Double(1 << CellIndex.bits)
     guard u >= 0, v >= 0, u < side, v < side else { return nil }
     return CellPlace(u: u, v: v, column: Int(u), row: Int(v))

@@ -393,8 +393,7 @@ extension CellIndexBuilder {
     _ parts: UnsafeMutablePointer<Part>, _ holds: inout UInt32, _ touches: inout UInt32
   ) -> Bool {
     let first = vertices.lowerBound
-    let found = grid.find(
-      source.vertices.columns.pointer + Int(first), source.vertices.rows.pointer + Int(first))
+    let found = grid.find(source.vertices.numbers(from: first))
     let edges: UInt32 = 1 &<< UInt32(vertices.count) &- 1
     var meeting = found.meeting & edges
     while meeting != 0 {

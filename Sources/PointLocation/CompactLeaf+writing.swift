@@ -46,8 +46,8 @@ extension CompactLeaf {
     return false
   }
 
-  /// Vertices are written eight at a time.
-  private static let spillWords = 4
+  /// The rows of the vertices are written behind the leaf first, where as many more do no harm. Vertices are written eight at a time.
+  private static let spillWords = vertexCountMax / 2 + 4
 
   /// Writes x and y of all vertices. False if these units cannot say them, or leave the reference point's side of an edge in doubt.
   @inline(__always)
@@ -60,14 +60,25 @@ extension CompactLeaf {
     let shift = Int32(header.bits + FrameVertices.fractionBits - header.scaleBits)
     let perCell = Int32(FrameVertices.fractionBits)
     let corner = Int32(grid.corner)
+    let leaf = ccellparts_leaf(
+      shift: shift, first_column: (Int32(cell.column) << perCell) >> shift - corner,
+      first_row: (Int32(cell.row) << perCell) >> shift - corner, far_from: reference.x)
     let ys = xs + 2 * header.vertexCount
-    // What is written too much of one axis, the next one writes over.
-    let columns = ccellparts_axis(
-      shift: shift, first: (Int32(cell.column) << perCell) >> shift - corner, far_from: reference.x)
-    let rows = ccellparts_axis(
-      shift: shift, first: (Int32(cell.row) << perCell) >> shift - corner, far_from: nowhere)
-    guard write(xs, runs, vertices.columns.pointer, columns), write(ys, runs, vertices.rows.pointer, rows)
-    else { return false }
+    let rows = ys + 2 * header.vertexCount + 4 * runs.count
+    var offset = 0
+    var isCertain: Int32 = 1
+    for run in runs {
+      let count = Int32(run.edgeCount) + 1
+      isCertain &= ccellparts_write(
+        xs + offset, rows + offset, vertices.numbers(from: run.firstVertex), count, leaf)
+      offset += 2 * Int(count)
+    }
+    if isCertain == 0 { return false }
+    for eight in stride(from: 0, to: offset, by: 16) {
+      ys.storeBytes(
+        of: rows.loadUnaligned(fromByteOffset: eight, as: SIMD8<Int16>.self), toByteOffset: eight,
+        as: SIMD8<Int16>.self)
+    }
     var across = ccellparts_across(xs, Int32(header.vertexCount), reference.x) & edges
     while across != 0 {
       let a = 2 * across.trailingZeroBitCount
@@ -80,24 +91,6 @@ extension CompactLeaf {
       else { return false }
     }
     return true
-  }
-
-  /// A number that no unit has, or is near to.
-  private static let nowhere: Int16 = -8
-
-  /// Writes one axis of all vertices. False if 15 bits cannot say one of them, or one is not two units away from a number.
-  @inline(__always)
-  private static func write(
-    _ numbers: UnsafeMutableRawPointer, _ runs: UnsafeBufferPointer<EdgeRun>,
-    _ vertices: UnsafePointer<Int32>, _ axis: ccellparts_axis
-  ) -> Bool {
-    var to = numbers
-    var isCertain: Int32 = 1
-    for run in runs {
-      isCertain &= ccellparts_write(to, vertices + Int(run.firstVertex), Int32(run.edgeCount) + 1, axis)
-      to += 2 * (Int(run.edgeCount) + 1)
-    }
-    return isCertain != 0
   }
 
   /// Writes the polygons and the first vertices of the runs.

@@ -91,11 +91,11 @@ public struct HitList: ~Copyable {
     count = kept
   }
 
-  /// Whether both lists hold the same hits in the same order.
+  /// Whether these are the hits, in the same order.
   @inline(__always)
-  func equals(_ other: borrowing HitList) -> Bool {
-    if count != other.count { return false }
-    for index in 0..<count where storage[index] != other.storage[index] { return false }
+  func equals(_ ids: UnsafeBufferPointer<UInt32>) -> Bool {
+    if count != ids.count { return false }
+    for index in 0..<count where storage[index] != ids[index] { return false }
     return true
   }
 

@@ -28,19 +28,17 @@ struct PartGrid {
 
   /// - Parameter sideBits: there are 2^sideBits parts a side, 1 or 2.
   init(_ cell: Cell, sideBits: Int, sharesReferences: Bool, firstPart: Cell, _ frame: CellFrame) {
-    let cells = frame.cells(x: firstPart.referenceX, y: firstPart.referenceY)
     column = FrameVertices.units(cell.column)
     row = FrameVertices.units(cell.row)
     if cell.reference == CellFrame.outsideReference {
       // Outside of all polygons, where no vertex lies.
       (referenceColumn, referenceRow) = (-4, -4)
     } else {
-      let reference = frame.cells(x: cell.referenceX, y: cell.referenceY)
-      referenceColumn = FrameVertices.floor(reference.u)
-      referenceRow = FrameVertices.floor(reference.v)
+      let reference = FrameVertices.floor(frame.cells(x: cell.referenceX, y: cell.referenceY))
+      (referenceColumn, referenceRow) = (reference.x, reference.y)
     }
-    pointColumn = FrameVertices.floor(cells.u)
-    pointRow = FrameVertices.floor(cells.v)
+    let point = FrameVertices.floor(frame.cells(x: firstPart.referenceX, y: firstPart.referenceY))
+    (pointColumn, pointRow) = (point.x, point.y)
     sharedBits = sharesReferences ? 1 : 0
     shift = Int32(cell.bits - sideBits + FrameVertices.fractionBits)
     pointShift = shift + Int32(sharedBits)
@@ -198,7 +196,5 @@ struct PartGrid {
 
   /// Which parts the eight edges of the cell from the first vertices on may touch, by their boxes, and which may meet a line of references.
   @inline(__always)
-  func find(_ columns: UnsafePointer<Int32>, _ rows: UnsafePointer<Int32>) -> ccellparts_found {
-    ccellparts_find(columns, rows, eightEdges)
-  }
+  func find(_ vertices: UnsafePointer<Int32>) -> ccellparts_found { ccellparts_find(vertices, eightEdges) }
 }

@@ -6,7 +6,7 @@ extension PointCoverage {
 
   /// The join after a change of the layer, at a cost that follows the changed polygons.
   ///
-  /// Sets keep their numbers, and are shared with this join where ids have not moved. Points that have lost or gained polygons get new sets
+  /// Sets keep their numbers, and are shared with this join where ids have not moved. Points whose polygons are others than before get new sets
   /// behind them. So equal sets may come to stand twice; when the sets have doubled, all are sorted out again.
   /// - Parameters:
   ///   - points: the same points as before.
@@ -211,7 +211,7 @@ private struct ChangedSets: ~Copyable {
     let staysPut = kept.allSatisfy { newIdOfOld[$0] == $0 }
     let ascends = zip(kept, kept.dropFirst()).allSatisfy { newIdOfOld[$0] < newIdOfOld[$1] }
     moved = staysPut ? .none : ascends ? .inOrder : .anyhow
-    come = SetTable(setCapacity: old.base.count / 4, memberCapacity: old.base.members.count / 8)
+    come = SetTable(setCapacity: old.base.count / 2, memberCapacity: old.base.members.count / 8)
   }
 
   /// The number of the set of a point that was in `set` and has gained polygons, or none.
@@ -229,6 +229,8 @@ private struct ChangedSets: ~Copyable {
     let middle = members.count
     members.append(contentsOf: gains)
     if moved == .anyhow { members.sort() } else if !gains.isEmpty { members.merge(at: middle) }
+    // Most points of a polygon that is drawn anew have it again.
+    if moved == .none && members.equals(before) { return set }
     let number = come.intern(members.ids)
     return number == 0 ? 0 : UInt32(old.setCount) + number - 1
   }

@@ -100,6 +100,23 @@ import Testing
     #expect(sharedBases > 10, "seed \(seed): sets were copied where no id moved")
   }
 
+  @Test func `points that have a redrawn polygon again keep their sets`() {
+    var shapes = AdversarialShapes(seed: 5)
+    let layer = Layer(&shapes, count: 40)
+    let index = PolygonIndex(layer.polygonSet)
+    let points = hardPoints(&shapes, index.polygons, count: 3_000)
+    let coverage = PointCoverage.join(points: points, polygons: index)
+    let changed: [UInt32] = [3, 7, 11]
+    var newIdOfOld = (0..<UInt32(40)).map { $0 }
+    for id in changed { newIdOfOld[Int(id)] = .max }
+    // The same geometry once more, as when an OMS writes its vertices in another way.
+    let updated = coverage.updated(
+      points: points, from: index, to: PolygonIndex(layer.polygonSet), newIdOfOld: newIdOfOld,
+      changed: changed)
+    #expect(updated.setCount == coverage.setCount)
+    #expect(updated.setOfPoint.buffer.elementsEqual(coverage.setOfPoint.buffer))
+  }
+
   @Test func `a layer that empties and fills again leaves no point behind`() {
     var shapes = AdversarialShapes(seed: 3)
     let layer = Layer(&shapes, count: 12)

@@ -161,7 +161,7 @@ import Testing
       let (x, y) = (points.xs[point], points.ys[point])
       fresh.covering(x: x, y: y, into: &expected)
       index.covering(x: x, y: y, into: &hits)
-      if !hits.equals(expected) { return "(\(x), \(y)): \(Array(hits.ids)), anew \(Array(expected.ids))" }
+      if !hits.equals(expected.ids) { return "(\(x), \(y)): \(Array(hits.ids)), anew \(Array(expected.ids))" }
       if !coverage.polygons(ofSet: coverage.setOfPoint[point]).elementsEqual(expected.ids) {
         return "(\(x), \(y)): the coverage has another set"
       }
@@ -170,7 +170,7 @@ import Testing
       }
       if point % 50 > 0 { continue }
       index.coveringByRTree(x: x, y: y, into: &hits)
-      if !hits.equals(expected) { return "(\(x), \(y)): R-tree \(Array(hits.ids))" }
+      if !hits.equals(expected.ids) { return "(\(x), \(y)): R-tree \(Array(hits.ids))" }
       let metres = shapes.random.double(1...5_000)
       index.near(x: x, y: y, withinMetres: metres, into: &near)
       fresh.near(x: x, y: y, withinMetres: metres, into: &expectedNear)

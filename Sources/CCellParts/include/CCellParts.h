@@ -27,14 +27,24 @@ typedef struct {
 } ccellparts_found;
 
 /// The same, edge by edge: for processors without SSE2, and for the tests.
-ccellparts_found ccellparts_find_portable(const int32_t *_Nonnull columns, const int32_t *_Nonnull rows,
-                                          ccellparts_grid grid);
+ccellparts_found ccellparts_find_portable(const int32_t *_Nonnull vertices, ccellparts_grid grid);
 
 #ifdef __SSE2__
-/// Numbers of a cell's own units, those far outside of it cut to 16 bits.
-static inline __attribute__((always_inline)) __m128i ccellparts_units(const int32_t *_Nonnull numbers, __m128i corner, __m128i shift) {
-  const __m128i low = _mm_loadu_si128((const __m128i *)numbers), high = _mm_loadu_si128((const __m128i *)(numbers + 4));
-  return _mm_packs_epi32(_mm_sra_epi32(_mm_sub_epi32(low, corner), shift), _mm_sra_epi32(_mm_sub_epi32(high, corner), shift));
+/// Eight vertices: their columns, and their rows.
+typedef struct {
+  __m128i columns, rows;
+} ccellparts_eight;
+
+/// Two vectors of four vertices, each a column and a row.
+static inline __attribute__((always_inline)) ccellparts_eight ccellparts_apart(__m128i low, __m128i high) {
+  return (ccellparts_eight){
+      _mm_packs_epi32(_mm_srai_epi32(_mm_slli_epi32(low, 16), 16), _mm_srai_epi32(_mm_slli_epi32(high, 16), 16)),
+      _mm_packs_epi32(_mm_srai_epi32(low, 16), _mm_srai_epi32(high, 16))};
+}
+
+/// Two vertices in a cell's own units.
+static inline __attribute__((always_inline)) __m128i ccellparts_units(__m128i vertices, __m128i corner, __m128i shift) {
+  return _mm_sra_epi32(_mm_sub_epi32(vertices, corner), shift);
 }
 
 /// Whether the edges from a to b may touch a line, which lies a little above its number.
@@ -65,15 +75,20 @@ static inline __attribute__((always_inline)) uint32_t ccellparts_touched(__m128i
 }
 #endif
 
-/// Which parts of a cell the eight edges between nine vertices may touch, if they touch the cell at all: all that their boxes touch. What is found to meet
+/// Which parts of a cell the eight edges between nine vertices, each a column and a row, may touch, if they touch the cell at all: all that their boxes touch. What is found to meet
 /// nothing certainly does not; numbers of vertices are rounded down.
-static inline __attribute__((always_inline)) ccellparts_found ccellparts_find(const int32_t *_Nonnull columns, const int32_t *_Nonnull rows,
-                                                                              ccellparts_grid grid) {
+static inline __attribute__((always_inline)) ccellparts_found ccellparts_find(const int32_t *_Nonnull vertices, ccellparts_grid grid) {
 #ifdef __SSE2__
   const __m128i shift = _mm_cvtsi32_si128(grid.unit_shift);
-  const __m128i column = _mm_set1_epi32(grid.column), row = _mm_set1_epi32(grid.row);
-  const __m128i ax = ccellparts_units(columns, column, shift), bx = ccellparts_units(columns + 1, column, shift);
-  const __m128i ay = ccellparts_units(rows, row, shift), by = ccellparts_units(rows + 1, row, shift);
+  const __m128i corner = _mm_setr_epi32(grid.column, grid.row, grid.column, grid.row);
+  const __m128i *from = (const __m128i *)vertices;
+  const __m128i first = ccellparts_units(_mm_loadu_si128(from), corner, shift), second = ccellparts_units(_mm_loadu_si128(from + 1), corner, shift),
+                third = ccellparts_units(_mm_loadu_si128(from + 2), corner, shift), fourth = ccellparts_units(_mm_loadu_si128(from + 3), corner, shift);
+  // What is far outside of the cell is cut to 16 bits.
+  const ccellparts_eight a = ccellparts_apart(_mm_packs_epi32(first, second), _mm_packs_epi32(third, fourth));
+  const __m128i last = ccellparts_units(_mm_loadl_epi64(from + 4), corner, shift), ninth = _mm_packs_epi32(last, last);
+  const __m128i ax = a.columns, bx = _mm_insert_epi16(_mm_srli_si128(ax, 2), _mm_extract_epi16(ninth, 0), 7);
+  const __m128i ay = a.rows, by = _mm_insert_epi16(_mm_srli_si128(ay, 2), _mm_extract_epi16(ninth, 1), 7);
   const __m128i least_x = _mm_min_epi16(ax, bx), most_x = _mm_max_epi16(ax, bx);
   const __m128i least_y = _mm_min_epi16(ay, by), most_y = _mm_max_epi16(ay, by);
   const uint32_t in_columns = ccellparts_touched(least_x, most_x, grid.part_bits, grid.side);
@@ -95,45 +110,54 @@ static inline __attribute__((always_inline)) ccellparts_found ccellparts_find(co
   found.meeting = (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(meets, meets)) & 0xFF;
   return found;
 #else
-  return ccellparts_find_portable(columns, rows, grid);
+  return ccellparts_find_portable(vertices, grid);
 #endif
 }
 
-/// How one axis of vertices becomes a compact leaf's: shifted right, less a number. What is within two units of another number leaves its side in doubt.
+/// How vertices become a compact leaf's: shifted right, less a number. What is within two units of another column leaves its side in doubt.
 typedef struct {
-  int32_t shift, first;
+  int32_t shift, first_column, first_row;
   int16_t far_from;
-} ccellparts_axis;
+} ccellparts_leaf;
 
-/// The same, number by number: for processors without SSE2, and for the tests.
-int ccellparts_write_portable(void *_Nonnull to, const int32_t *_Nonnull from, int32_t count, ccellparts_axis axis);
+/// The same, vertex by vertex: for processors without SSE2, and for the tests.
+int ccellparts_write_portable(void *_Nonnull columns, void *_Nonnull rows, const int32_t *_Nonnull from, int32_t count, ccellparts_leaf leaf);
 
-/// Writes one axis of so many vertices of a compact leaf, and up to seven numbers more behind it.
+/// Writes the columns and the rows of so many vertices of a compact leaf, and up to seven numbers more behind each.
 ///
-/// - Returns: 0 if 15 bits, less their greatest number, cannot say one of them, or one is in doubt.
-static inline __attribute__((always_inline)) int ccellparts_write(void *_Nonnull to, const int32_t *_Nonnull from, int32_t count,
-                                                                  ccellparts_axis axis) {
+/// - Returns: 0 if 15 bits, less their greatest number, cannot say one of them, or a column is in doubt.
+static inline __attribute__((always_inline)) int ccellparts_write(void *_Nonnull columns, void *_Nonnull rows, const int32_t *_Nonnull from,
+                                                                  int32_t count, ccellparts_leaf leaf) {
 #ifdef __SSE2__
-  static const int16_t lanes[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
-  const __m128i shift = _mm_cvtsi32_si128(axis.shift), first = _mm_set1_epi32(axis.first);
-  const __m128i far_from = _mm_set1_epi16(axis.far_from), two = _mm_set1_epi16(2), zero = _mm_setzero_si128(), top = _mm_set1_epi16(0x7FFF);
+  static const int32_t lanes[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+  const __m128i shift = _mm_cvtsi32_si128(leaf.shift), first = _mm_setr_epi32(leaf.first_column, leaf.first_row, leaf.first_column, leaf.first_row);
+  // No row is near to what stands for them.
+  const __m128i far_from = _mm_set1_epi32((int32_t)((uint16_t)leaf.far_from | 0xFFF80000u));
+  const __m128i two = _mm_set1_epi16(2), zero = _mm_setzero_si128(), top = _mm_set1_epi16(0x7FFF);
   __m128i faults = zero;
   int32_t done = 0;
   do {
-    const __m128i low = _mm_loadu_si128((const __m128i *)(from + done)), high = _mm_loadu_si128((const __m128i *)(from + done + 4));
-    // What is too great becomes the greatest number.
-    const __m128i units = _mm_packs_epi32(_mm_sub_epi32(_mm_sra_epi32(low, shift), first), _mm_sub_epi32(_mm_sra_epi32(high, shift), first));
-    _mm_storeu_si128((__m128i *)((char *)to + 2 * done), units);
-    const __m128i away = _mm_sub_epi16(units, far_from);
-    const __m128i fault = _mm_or_si128(_mm_or_si128(_mm_cmpgt_epi16(zero, units), _mm_cmpeq_epi16(units, top)),
-                                       _mm_cmpgt_epi16(two, _mm_max_epi16(away, _mm_sub_epi16(zero, away))));
-    const int32_t left = count - done < 8 ? count - done : 8;
-    faults = _mm_or_si128(faults, _mm_and_si128(fault, _mm_loadu_si128((const __m128i *)(lanes + 8 - left))));
+    __m128i four[2];
+    for (int half = 0; half < 2; half++) {
+      const __m128i *at = (const __m128i *)(from + 2 * done) + 2 * half;
+      // What is too great becomes the greatest number.
+      const __m128i units = _mm_packs_epi32(_mm_sub_epi32(_mm_sra_epi32(_mm_loadu_si128(at), shift), first),
+                                            _mm_sub_epi32(_mm_sra_epi32(_mm_loadu_si128(at + 1), shift), first));
+      const __m128i away = _mm_subs_epi16(units, far_from);
+      const __m128i fault = _mm_or_si128(_mm_or_si128(_mm_cmpgt_epi16(zero, units), _mm_cmpeq_epi16(units, top)),
+                                         _mm_cmpgt_epi16(two, _mm_max_epi16(away, _mm_subs_epi16(zero, away))));
+      const int32_t left = count - done - 4 * half, lanes_left = left < 0 ? 0 : left < 4 ? left : 4;
+      faults = _mm_or_si128(faults, _mm_and_si128(fault, _mm_loadu_si128((const __m128i *)(lanes + 8 - lanes_left))));
+      four[half] = units;
+    }
+    const ccellparts_eight eight = ccellparts_apart(four[0], four[1]);
+    _mm_storeu_si128((__m128i *)((char *)columns + 2 * done), eight.columns);
+    _mm_storeu_si128((__m128i *)((char *)rows + 2 * done), eight.rows);
     done += 8;
   } while (done < count);
   return _mm_movemask_epi8(faults) == 0;
 #else
-  return ccellparts_write_portable(to, from, count, axis);
+  return ccellparts_write_portable(columns, rows, from, count, leaf);
 #endif
 }
 
