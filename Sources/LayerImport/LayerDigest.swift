@@ -17,7 +17,7 @@ public enum LayerDigest {
       bytes.append(outage: outage)
       let hash = FileHash()
       bytes.withUnsafeBytes { hash.update($0) }
-      outage.area.coordinates.withUnsafeBytes { hash.update($0) }
+      outage.area.withCoordinates { hash.update(UnsafeRawBufferPointer($0)) }
       outage.area.ringStarts.withUnsafeBytes { hash.update($0) }
       outage.area.polygonStarts.withUnsafeBytes { hash.update($0) }
       digests.append(hash.digest())

@@ -38,9 +38,10 @@ extension GeometryBlob {
       headerSizeBytes + 4 + area.polygonCount * 9 + area.ringCount * 4 + area.vertexCount * 16 + 1
     return [UInt8](unsafeUninitializedCapacity: size) { bytes, count in
       var out = Writer(buffer: UnsafeMutableRawBufferPointer(bytes))
-      out.header(Bounds(area.coordinates), class: multiPolygonClass)
+      out.header(Bounds(area), class: multiPolygonClass)
       out.put(Int32(area.polygonCount))
-      area.coordinates.withUnsafeBytes { coordinates in
+      area.withCoordinates { degrees in
+        let coordinates = UnsafeRawBufferPointer(degrees)
         for polygon in 0..<area.polygonCount {
           let rings = Int(area.polygonStarts[polygon])..<Int(area.polygonStarts[polygon + 1])
           out.put(0x69 as UInt8)
@@ -103,9 +104,8 @@ struct Bounds: Equatable {
   /// Around nothing yet.
   init() {}
 
-  /// Around longitude, latitude, longitude, ...
-  init(_ coordinates: [Double]) {
-    coordinates.withUnsafeBufferPointer { coordinates in
+  init(_ area: OutageArea) {
+    area.withCoordinates { coordinates in
       for index in stride(from: 0, to: coordinates.count & ~1, by: 2) {
         add(LonLat(lonDegrees: coordinates[index], latDegrees: coordinates[index + 1]))
       }

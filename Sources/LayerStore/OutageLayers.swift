@@ -50,7 +50,7 @@ extension LayerStore {
         throw Self.damage(["the new layer would have \(count ?? 0) outages, expected \(outages.count)"])
       }
       var bounds = Bounds()
-      for place in outages.indices { bounds.add(Bounds(outages[place].area.coordinates)) }
+      for place in outages.indices { bounds.add(Bounds(outages[place].area)) }
       try makeCurrent(version, bounds, db)
       return version
     }
@@ -206,7 +206,7 @@ extension LayerStore {
     }
     for outage in written.map({ outages[$0] }) {
       if outage.area.isEmpty { throw refuse(outage, "area", "no polygon", "one at least") }
-      if let odd = outage.area.coordinates.first(where: { !$0.isFinite }) {
+      if let odd = outage.area.withCoordinates({ $0.first { !$0.isFinite } }) {
         throw refuse(outage, "area", "the coordinate \(odd)", "finite degrees")
       }
     }

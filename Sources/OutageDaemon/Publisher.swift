@@ -36,7 +36,9 @@ public struct PhaseTiming: Sendable, Encodable {
 /// runs. Used on one thread at a time.
 public final class Publisher {
   public let store: LayerStore
-  public private(set) var territory = Territory()
+  public private(set) var territory = Territory() {
+    didSet { territory.shareCoordinates() }
+  }
   /// Of what the Territory was made.
   public private(set) var versions = TerritoryVersions(addresses: nil, outages: nil)
   /// What the snapshot that the Territory was taken from says of its outages; for the first rendering to take.

@@ -68,6 +68,13 @@ public final class PolygonIndex: Sendable {
     return polygons(of: place).boxes[place.slot]
   }
 
+  /// The coordinates of all rings of one polygon, one after another: part of the index's own memory.
+  /// - Precondition: `id` is below `count`.
+  public func coordinates(of id: UInt32) -> FlatArray<Double> {
+    let place = place(of: id)
+    return polygons(of: place).coordinates(of: place.slot)
+  }
+
   @inline(__always)
   func place(of id: UInt32) -> PolygonPlace {
     isLayered ? places[Int(id)] : PolygonPlace(slot: Int(id), isChange: false)

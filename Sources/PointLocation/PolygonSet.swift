@@ -21,6 +21,16 @@ public struct PolygonSet: Sendable {
     Int(ringStarts[Int(polygonStarts[polygon])])..<Int(ringStarts[Int(polygonStarts[polygon + 1])])
   }
 
+  /// The coordinates of all rings of a polygon, one after another: part of the set's own memory.
+  public func coordinates(of polygon: Int) -> FlatArray<Double> {
+    let vertices = vertices(of: polygon)
+    let start = coordinates.pointer + 2 * vertices.lowerBound
+    return FlatArray(
+      storage: coordinates.storage,
+      byteOffset: coordinates.storage.bytes.baseAddress.map { UnsafeRawPointer(start) - $0 } ?? 0,
+      count: 2 * vertices.count)
+  }
+
   /// The memory of the arrays.
   public var byteCount: Int {
     coordinates.byteCount + ringStarts.byteCount + polygonStarts.byteCount + boxes.byteCount
@@ -70,35 +80,39 @@ public struct PolygonSetBuilder: ~Copyable {
   /// - Returns: the polygon's id: 0, 1, 2, ...
   @discardableResult
   public mutating func append(coordinates: [Double], ringStarts: [Int32]) -> Int {
+    coordinates.withUnsafeBufferPointer { append(coordinates: $0, ringStarts: ringStarts) }
+  }
+
+  /// The same of coordinates that lie anywhere.
+  @discardableResult
+  public mutating func append(coordinates: UnsafeBufferPointer<Double>, ringStarts: [Int32]) -> Int {
     precondition(coordinates.count % 2 == 0, "a coordinate without its pair")
     var box = Box.empty
-    coordinates.withUnsafeBufferPointer { coordinates in
-      for ring in 0..<max(0, ringStarts.count - 1) {
-        let first = Int(ringStarts[ring])
-        let end = Int(ringStarts[ring + 1])
-        precondition(
-          0 <= first && first <= end && end * 2 <= coordinates.count, "ring beyond the coordinates")
-        if first == end { continue }
-        let target = self.coordinates.appendUnwritten(2 * (end - first))
-        for vertex in first..<end {
-          // Adding zero turns -0 into 0, so that equal coordinates have equal bits.
-          let x = coordinates[2 * vertex] + 0
-          let y = coordinates[2 * vertex + 1] + 0
-          precondition(x.isFinite && y.isFinite, "a coordinate that is not finite")
-          box.extend(x: x, y: y)
-          target[2 * (vertex - first)] = x
-          target[2 * (vertex - first) + 1] = y
-        }
-        let isClosed =
-          end - first > 1
-          && coordinates[2 * first] == coordinates[2 * end - 2]
-          && coordinates[2 * first + 1] == coordinates[2 * end - 1]
-        if !isClosed {
-          self.coordinates.append(coordinates[2 * first] + 0)
-          self.coordinates.append(coordinates[2 * first + 1] + 0)
-        }
-        self.ringStarts.append(UInt32(self.coordinates.count / 2))
+    for ring in 0..<max(0, ringStarts.count - 1) {
+      let first = Int(ringStarts[ring])
+      let end = Int(ringStarts[ring + 1])
+      precondition(
+        0 <= first && first <= end && end * 2 <= coordinates.count, "ring beyond the coordinates")
+      if first == end { continue }
+      let target = self.coordinates.appendUnwritten(2 * (end - first))
+      for vertex in first..<end {
+        // Adding zero turns -0 into 0, so that equal coordinates have equal bits.
+        let x = coordinates[2 * vertex] + 0
+        let y = coordinates[2 * vertex + 1] + 0
+        precondition(x.isFinite && y.isFinite, "a coordinate that is not finite")
+        box.extend(x: x, y: y)
+        target[2 * (vertex - first)] = x
+        target[2 * (vertex - first) + 1] = y
       }
+      let isClosed =
+        end - first > 1
+        && coordinates[2 * first] == coordinates[2 * end - 2]
+        && coordinates[2 * first + 1] == coordinates[2 * end - 1]
+      if !isClosed {
+        self.coordinates.append(coordinates[2 * first] + 0)
+        self.coordinates.append(coordinates[2 * first + 1] + 0)
+      }
+      self.ringStarts.append(UInt32(self.coordinates.count / 2))
     }
     polygonStarts.append(UInt32(self.ringStarts.count - 1))
     boxes.append(box)

@@ -45,7 +45,7 @@ extension OutageTable {
       for number in [outage.customersAffected, outage.customersRestored] {
         numbers.append(number.map(Int64.init) ?? OutageFields.noNumber)
       }
-      coordinateCount += outage.area.coordinates.count
+      coordinateCount += 2 * outage.area.vertexCount
       ringStarts.append(contentsOf: outage.area.ringStarts)
       polygonStarts.append(contentsOf: outage.area.polygonStarts)
       areaStarts.append(UInt32(coordinateCount / 2))
@@ -59,7 +59,7 @@ extension OutageTable {
       FlatArray<Double>(count: coordinateCount) { target in
         var rest = target[...]
         for outage in outages {
-          rest = rest[rest.update(fromContentsOf: outage.area.coordinates)...]
+          rest = outage.area.withCoordinates { rest[rest.update(fromContentsOf: $0)...] }
         }
       }
     }
@@ -91,7 +91,7 @@ extension OutageTable {
     /// What outage `number` has of an array, whose places stand in every third element of `areaStarts`.
     func part<Element>(
       _ number: Int, of array: FlatArray<Element>, _ offset: Int, scale: Int = 1
-    ) throws(SectionError) -> [Element] {
+    ) throws(SectionError) -> UnsafeBufferPointer<Element> {
       let start = Int(areaStarts.pointer[3 * number + offset]) * scale
       let end = Int(areaStarts.pointer[3 * number + 3 + offset]) * scale
       guard start <= end, end <= array.count else {
@@ -99,15 +99,17 @@ extension OutageTable {
           section: "outages.areaStarts", index: 3 * number + offset, found: "\(start), then \(end)",
           expected: "ascending places up to \(array.count)")
       }
-      return Array(UnsafeBufferPointer(start: array.pointer + start, count: end - start))
+      return UnsafeBufferPointer(start: array.pointer + start, count: end - start)
     }
     var outages: [Outage] = []
     outages.reserveCapacity(count)
     for number in 0..<count {
+      let ofArea = try part(number, of: coordinates, 0, scale: 2)
       let area = OutageArea(
-        coordinates: try part(number, of: coordinates, 0, scale: 2),
-        ringStarts: try part(number, of: ringStarts, 1), polygonStarts: try part(number, of: polygonStarts, 2)
-      )
+        AreaCoordinates(
+          leaningOn: coordinates.storage, at: ofArea.baseAddress.unsafelyUnwrapped, count: ofArea.count),
+        ringStarts: Array(try part(number, of: ringStarts, 1)),
+        polygonStarts: Array(try part(number, of: polygonStarts, 2)))
       guard let area else {
         throw .element(
           section: "outages.ringStarts", index: number, found: "starts that do not fit together",

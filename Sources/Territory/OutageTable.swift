@@ -211,7 +211,7 @@ extension OutageArea {
   public var squareMetres: Double {
     let radiansPerDegree = Double.pi / 180
     var total = 0.0
-    coordinates.withUnsafeBufferPointer { coordinates in
+    withCoordinates { coordinates in
       for polygon in 0..<polygonCount {
         var shellLessHoles = 0.0
         for ring in polygonStarts[polygon]..<polygonStarts[polygon + 1] {

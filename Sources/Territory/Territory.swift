@@ -63,8 +63,13 @@ public final class Territory: Sendable {
     var builder = PolygonSetBuilder(
       polygonCapacity: areas.count, ringCapacity: areas.reduce(0) { $0 + $1.ringCount },
       vertexCapacity: areas.reduce(0) { $0 + $1.vertexCount })
-    for area in areas { builder.append(coordinates: area.coordinates, ringStarts: area.ringStarts) }
-    return builder.build()
+    for area in areas {
+      area.withCoordinates { _ = builder.append(coordinates: $0, ringStarts: area.ringStarts) }
+    }
+    let polygons = builder.build()
+    // Before the index is built, which needs room.
+    for (polygon, area) in areas.enumerated() { area.lean(on: polygons.coordinates(of: polygon)) }
+    return polygons
   }
 
   /// A territory without service points or outages.
@@ -88,6 +93,14 @@ public final class Territory: Sendable {
       }
     }
     return (newIdOfOld, changed)
+  }
+
+  /// Has the outages' areas lie in the index's memory, which has the same coordinates: for all copies of the outages, as those that wait for
+  /// the next layer to be compared with. For a Territory that is to be served: another one would be kept in memory by them.
+  public func shareCoordinates() {
+    for number in outages.outages.indices {
+      outages.outages[number].area.lean(on: polygons.coordinates(of: UInt32(number)))
+    }
   }
 
   /// Bytes of memory that the service points, the areas and the join hold (the outages' own texts not counted).
@@ -135,5 +148,12 @@ public enum PrimaryOutage {
       position += 1
     }
     return best
+  }
+}
+
+extension OutageArea {
+  /// Has the coordinates lie in an index's memory, if the same stand there.
+  fileprivate func lean(on coordinates: FlatArray<Double>) {
+    if coordinates.count == 2 * vertexCount { lean(on: coordinates.storage, at: coordinates.pointer) }
   }
 }

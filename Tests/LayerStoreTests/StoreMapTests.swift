@@ -55,8 +55,10 @@ import Testing
   }
 
   func extent(_ coordinates: [Double]) -> [Double] {
-    let bounds = Bounds(coordinates)
-    return [bounds.west, bounds.south, bounds.east, bounds.north]
+    let degrees = [0, 1].map { axis in
+      stride(from: axis, to: coordinates.count, by: 2).map { coordinates[$0] }
+    }
+    return degrees.map { $0.min()! } + degrees.map { $0.max()! }
   }
 
   @Test func `SpatiaLite lists the current addresses and the current outage layer, with their extents`()

@@ -17,6 +17,8 @@ import Testing
     let read = try Territory(validating: &reader, addressVersion: 7, layer: territory.outages.layer)
     #expect(read.servicePoints.addressVersion == 7)
     #expect(read.outages.outages == territory.outages.outages, "seed \(seed)")
+    read.shareCoordinates()
+    #expect(read.outages.outages == territory.outages.outages, "seed \(seed)")
     #expect(read.outages.areasSquareMetres == territory.outages.areasSquareMetres)
     #expect(read.outages.layer == territory.outages.layer)
     #expect(read.servicePoints.rowCount == territory.servicePoints.rowCount)

@@ -37,6 +37,14 @@ import Testing
         }
       }
       #expect(wrong == 0, "seed \(seed), step \(step)")
+      // What comes after it is compared with areas that lie in the index.
+      let coordinates = table.outages.map(\.area.coordinates)
+      territory.shareCoordinates()
+      for number in table.outages.indices {
+        let start = territory.polygons.coordinates(of: UInt32(number)).pointer
+        #expect(table.outages[number].area.withCoordinates { $0.baseAddress } == start)
+        #expect(table.outages[number].area.coordinates == coordinates[number])
+      }
     }
   }
 

@@ -56,10 +56,12 @@ public final class GEOSContext {
     let prepared = GEOSPrepare_r(handle, geometry)
     defer { GEOSPreparedGeom_destroy_r(handle, prepared) }
     var (west, south, east, north) = (Double.infinity, Double.infinity, -Double.infinity, -Double.infinity)
-    for vertex in 0..<area.vertexCount {
-      let (lon, lat) = (area.coordinates[2 * vertex], area.coordinates[2 * vertex + 1])
-      (west, east) = (min(west, lon), max(east, lon))
-      (south, north) = (min(south, lat), max(north, lat))
+    area.withCoordinates { coordinates in
+      for vertex in 0..<area.vertexCount {
+        let (lon, lat) = (coordinates[2 * vertex], coordinates[2 * vertex + 1])
+        (west, east) = (min(west, lon), max(east, lon))
+        (south, north) = (min(south, lat), max(north, lat))
+      }
     }
     return positions.map { position in
       // Most lie outside the bounds, where GEOS need not be asked.

@@ -126,7 +126,7 @@ struct BenchMatch: ParsableCommand {
         let starts = area.ringStarts[Int(area.polygonStarts[part])...Int(area.polygonStarts[part + 1])]
         let first = starts.first!
         builder.append(
-          coordinates: Array(area.coordinates[2 * Int(first)..<2 * Int(starts.last!)]),
+          coordinates: area.withCoordinates { Array($0[2 * Int(first)..<2 * Int(starts.last!)]) },
           ringStarts: starts.map { $0 - first })
       }
     }
