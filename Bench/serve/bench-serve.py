@@ -259,25 +259,27 @@ class Bench:
         self.end(daemon)
 
     def publishes(self):
-        """Full and one-percent publishes with nobody asking and the one before settled, as when a layer comes each minute; and memory."""
+        """Full and one-percent publishes with nobody asking: the one before at rest, as when a layer comes each minute, or settled, or just done; and memory."""
         daemon = self.start(Daemon(self.data)).settled()
         self.results["memoryAtStart"] = memory(daemon.pid)
-        rounds = {"full": [], "one percent": [], "full, straight after another": []}
+        rounds = {"full, at rest": [], "full": [], "one percent": [], "full, straight after another": []}
         phases = {}
         peaks = []
         daemon.publish(self.layers[0])
         for _ in range(SIZES["REPETITIONS"]):
-            for kind, path in (("full", self.layers[1]), ("full, straight after another", self.layers[0]),
+            for kind, path in (("full, at rest", self.layers[1]), ("full, straight after another", self.layers[0]),
                                ("full", self.layers[1]), ("full", self.layers[0]), ("one percent", self.layers[2]),
                                ("one percent", self.layers[0])):
-                if "straight" not in kind:
+                if "rest" in kind:
+                    daemon.rested()
+                elif "straight" not in kind:
                     daemon.settled()
                 before = memory(daemon.pid)["VmRSS"], territory_mebibytes(daemon)
                 forget_peak(daemon.pid)
                 outcome, milliseconds = daemon.publish(path)
                 rounds[kind].append(milliseconds)
                 if "full" in kind:
-                    peaks.append({"before": before[0], "peak": memory(daemon.pid)["VmHWM"], "old": before[1],
+                    peaks.append({"kind": kind, "before": before[0], "peak": memory(daemon.pid)["VmHWM"], "old": before[1],
                                   "new": territory_mebibytes(daemon)})
                 for timing in outcome["timings"]:
                     phases.setdefault(kind, {}).setdefault(timing["phase"], []).append(timing["milliseconds"])

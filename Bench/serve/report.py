@@ -71,9 +71,10 @@ def targets(results):
     row(f"wrong or failed answers in {answers['answered']:,} under {under}", "0", bad, 0, f"{bad}")
     megabytes = results["memory"]["VmRSS"] * 1.048576
     row("resident memory, serving", "at most 400 MB", megabytes, 400, f"{megabytes:,.0f} MB")
-    publish = max(results["fullPublishMemory"], key=lambda publish: publish["peak"] / (publish["old"] + publish["new"]))
-    row("peak of resident memory during a full publish, of the old and the new Territory's arrays", "at most 1.2 x",
-        publish["peak"] / (publish["old"] + publish["new"]), 1.2)
+    for when, at_rest in (("the one before at rest, as with a layer a minute", True), ("the one before hardly done", False)):
+        row(f"peak of resident memory during a full publish, {when}, of the old and the new Territory's arrays", "at most 1.2 x",
+            max(publish["peak"] / (publish["old"] + publish["new"]) for publish in results["fullPublishMemory"]
+                if ("rest" in publish["kind"]) == at_rest), 1.2)
     publishes = results["publishes"]["milliseconds"]
     row("publish of a full layer, unloaded", "under 2 s", median(publishes["full"]) / 1e3, 2,
         f"{median(publishes['full']) / 1e3:.2f} s")
