@@ -7,11 +7,13 @@ import Glibc
 /// What SQLite writes goes to the disk when a transaction or a checkpoint ends, all at once. Of a connection that is paced, each part of its database file and of its
 /// write-ahead log is brought there before the next one is written.
 ///
-/// A shim over the system's own VFS (sqlite.org, *The SQLite OS Interface or "VFS"*): it is opened by that one, in memory that has room for what is noted here behind it.
+/// A shim over the system's own VFS (sqlite.org, *The SQLite OS Interface or "VFS"*): a file that may be written to is opened by that one, and then has methods of ours.
+/// Its size stays the system's: PROJ, which has a shim of its own for its database, looks behind it for what it noted there, also where ours has become the default
+/// in between.
 public enum PacedFiles {
-  /// What is noted of a file that is open, behind what the system's VFS notes.
+  /// What is noted of a file that is open.
   private struct Note {
-    /// The system's methods, with ours in place of some; the file points here.
+    /// The system's methods, with ours in place of some; the file points here, and so to the note.
     var methods: sqlite3_io_methods
     let system: UnsafePointer<sqlite3_io_methods>
     var pace: WritingPace?
@@ -28,7 +30,7 @@ public enum PacedFiles {
   public static func set(_ pace: WritingPace?, of connection: OpaquePointer?) {
     for kind in [SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER] {
       guard let file = file(kind, of: connection), let methods = file.pointee.pMethods,
-        Int(bitPattern: methods) == Int(bitPattern: note(of: file))
+        unsafeBitCast(methods.pointee.xClose, to: Int.self) == unsafeBitCast(close, to: Int.self)
       else { continue }
       note(of: file).pointee.pace = pace
     }
@@ -56,12 +58,10 @@ public enum PacedFiles {
   }
 
   nonisolated(unsafe) private static let system = sqlite3_vfs_find(nil)!
-  /// Where a file's note begins.
-  private static let noteOffset =
-    (Int(system.pointee.szOsFile) + MemoryLayout<Note>.alignment - 1) & -MemoryLayout<Note>.alignment
 
+  /// - Precondition: the file has our methods.
   private static func note(of file: UnsafeMutablePointer<sqlite3_file>) -> UnsafeMutablePointer<Note> {
-    (UnsafeMutableRawPointer(file) + noteOffset).assumingMemoryBound(to: Note.self)
+    UnsafeMutableRawPointer(mutating: file.pointee.pMethods!).assumingMemoryBound(to: Note.self)
   }
 
   private static let isInstalled: Void = {
@@ -70,10 +70,12 @@ public enum PacedFiles {
     paced.initialize(to: system.pointee)
     paced.pointee.pNext = nil
     paced.pointee.zName = UnsafePointer(strdup("paced"))
-    paced.pointee.szOsFile = Int32(noteOffset + MemoryLayout<Note>.size)
     paced.pointee.xOpen = { vfs, name, file, flags, flagsTaken in
       let code = system.pointee.xOpen(vfs, name, file, flags, flagsTaken)
-      if code == SQLITE_OK, let file, let methods = file.pointee.pMethods { take(file, methods) }
+      if code == SQLITE_OK, flags & SQLITE_OPEN_READWRITE != 0, let file, let methods = file.pointee.pMethods
+      {
+        take(file, methods)
+      }
       return code
     }
     sqlite3_vfs_register(paced, 1)
@@ -90,14 +92,19 @@ public enum PacedFiles {
       if code == SQLITE_OK, let pace = note.pointee.pace { PacedFiles.wrote(Int(count), file!, pace) }
       return code
     }
-    methods.xClose = { file in
-      let note = PacedFiles.note(of: file!)
-      let system = note.pointee.system
-      note.deinitialize(count: 1)
-      return system.pointee.xClose(file)
-    }
-    note(of: file).initialize(to: Note(methods: methods, system: system))
-    file.pointee.pMethods = UnsafeRawPointer(note(of: file)).assumingMemoryBound(to: sqlite3_io_methods.self)
+    methods.xClose = close
+    let note = UnsafeMutablePointer<Note>.allocate(capacity: 1)
+    note.initialize(to: Note(methods: methods, system: system))
+    file.pointee.pMethods = UnsafeRawPointer(note).assumingMemoryBound(to: sqlite3_io_methods.self)
+  }
+
+  private static let close: @convention(c) (UnsafeMutablePointer<sqlite3_file>?) -> Int32 = { file in
+    let note = PacedFiles.note(of: file!)
+    let system = note.pointee.system
+    note.deinitialize(count: 1)
+    note.deallocate()
+    file!.pointee.pMethods = system
+    return system.pointee.xClose(file)
   }
 
   private static func wrote(

@@ -2,6 +2,7 @@
 
 import Foundation
 import GRDB
+import GRDBSQLite
 import Synchronization
 import Testing
 
@@ -76,6 +77,36 @@ import Testing
     let hurried = WritingPace(mebibytesPerSecond: slow, isHurried: true)
     #expect(try write(500..<1000, at: hurried) < .seconds(60))
     try expectWhole(1000)
+  }
+
+  /// PROJ opens its database by whatever VFS is the default, and looks behind the size of a file of the one that is when it closes it.
+  @Test func `the default's files are as large as the system's, and those that are only read are its own`()
+    throws
+  {
+    let system = try #require(sqlite3_vfs_find("unix"))
+    #expect(sqlite3_vfs_find(nil) != system)
+    #expect(sqlite3_vfs_find(nil).pointee.szOsFile == system.pointee.szOsFile)
+    _ = try write(0..<1, at: nil)
+    var configuration = Configuration()
+    configuration.readonly = true
+    let reader = try DatabaseQueue(path: file, configuration: configuration)
+    func close(_ queue: DatabaseQueue) -> Int {
+      queue.inDatabase { db in
+        let file = PacedFiles.file(SQLITE_FCNTL_FILE_POINTER, of: db.sqliteConnection)
+        return unsafeBitCast(file?.pointee.pMethods.pointee.xClose, to: Int.self)
+      }
+    }
+    var before: OpaquePointer?
+    #expect(sqlite3_open_v2(file, &before, SQLITE_OPEN_READONLY, "unix") == SQLITE_OK)
+    defer { sqlite3_close(before) }
+    #expect(sqlite3_exec(before, "SELECT count(*) FROM t", nil, nil, nil) == SQLITE_OK)
+    let systems = PacedFiles.file(SQLITE_FCNTL_FILE_POINTER, of: before)?.pointee.pMethods.pointee.xClose
+    #expect(try reader.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM t") } == 1)
+    #expect(close(reader) == unsafeBitCast(systems, to: Int.self))
+    #expect(close(queue) != unsafeBitCast(systems, to: Int.self))
+    try reader.close()
+    try queue.close()
+    removeFiles()
   }
 
   @Test func `a connection of before the layer is left alone`() throws {
