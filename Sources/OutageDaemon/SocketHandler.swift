@@ -44,13 +44,15 @@ struct Services: Sendable {
 
 /// Serves the connections of one event loop. On that loop's thread only.
 final class SocketHandler: ConnectionHandler {
-  private var responder: QueryResponder
+  // Unchecked, as each request asks it, and a run-time exclusivity check costs as much as reading the request. Invariant: an answer ends before the state
+  // is another one, as both come from the loop.
+  @exclusivity(unchecked) private var responder: QueryResponder
   private let requests = RequestParser()
   private let readAhead: ReadAhead
   private let parser: CommandParser
   private let sessions = SessionTable()
-  /// By the connection's slot.
-  private var roles: [CommandSpec.Role] = []
+  /// By the connection's slot. Unchecked, likewise.
+  @exclusivity(unchecked) private var roles: [CommandSpec.Role] = []
   private let services: Services
   /// Those that read changes or reports, or have subscribed.
   private var followers: Set<ConnectionID> = []

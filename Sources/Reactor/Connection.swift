@@ -7,11 +7,14 @@ final class Connection {
   let id: ConnectionID
   let descriptor: Int32
 
+  // Both buffers are unchecked because each request asks for their counts, and a run-time exclusivity check costs more than the answer. Invariant: only
+  // the loop's thread has them, and nothing that is given one of them reaches the connection.
+
   /// Input that is not consumed yet, from `inputStart` on. Without memory where there is none.
-  var input = ByteBuffer()
+  @exclusivity(unchecked) var input = ByteBuffer()
   var inputStart = 0
   /// Output that the socket did not take yet, from `unsentStart` on. Without memory where there is none.
-  var unsent = ByteBuffer()
+  @exclusivity(unchecked) var unsent = ByteBuffer()
   var unsentStart = 0
 
   /// The kernel may hold input (epoll reports that once).

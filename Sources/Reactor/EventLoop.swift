@@ -10,8 +10,9 @@ internal import Synchronization
 public final class EventLoop: @unchecked Sendable {
   public let index: Int
   public let counters = LoopCounters()
-  /// The loop's handler: touch it from closures given to `submit` only.
-  public private(set) var handler: (any ConnectionHandler)!
+  /// The loop's handler: touch it from closures given to `submit` only. Unchecked, like the buffers of a `Connection`: it is set before the first event and after
+  /// the last.
+  @exclusivity(unchecked) public private(set) var handler: (any ConnectionHandler)!
 
   let limits: ReactorLimits
   let clock: MillisecondClock
@@ -21,7 +22,8 @@ public final class EventLoop: @unchecked Sendable {
   let assigned = Atomic<Int>(0)
 
   var now: Int64
-  var connections: [Connection?] = []
+  // Unchecked, like the buffers of a `Connection`: each event looks here.
+  @exclusivity(unchecked) var connections: [Connection?] = []
   var openCount = 0
   /// Where handlers write replies. Behind a pointer, so that lending it to a handler costs no run-time exclusivity check; only `handle`,
   /// `complete` and `send` touch it, none of them from within another.

@@ -5,8 +5,8 @@
 /// An array property of a handler would do; but each request's change of a session in it would be checked for exclusive access at
 /// run time, which costs as much as parsing the request.
 public final class SessionTable {
-  // Invariant: each block has `blockSize` initialised sessions and stays where it is until deinit.
-  private var blocks: [UnsafeMutablePointer<SessionState>] = []
+  // Invariant: each block has `blockSize` initialised sessions and stays where it is until deinit. Unchecked: each request looks here, on the loop's thread.
+  @exclusivity(unchecked) private var blocks: [UnsafeMutablePointer<SessionState>] = []
 
   private static let blockSize = 256
 
