@@ -44,9 +44,7 @@ public final class PointHull {
           latDegrees: Self.sevenDecimals(center.latDegrees + $0.y / Self.metresPerDegree))
       }
     }
-    var area = OutageArea()
-    area.append(polygon: degrees)
-    return area
+    return OutageArea(polygons: [degrees])
   }
 
   /// The shell, counter-clockwise, and the holes of the widened hull; `nil` where GEOS gives up.

@@ -198,13 +198,6 @@ struct CompactGrid {
   @inline(__always)
   func number(_ cells: Double) -> Int16 { Int16(truncatingIfNeeded: corner + Int(cells * unitsPerSmallest)) }
 
-  /// The number of the unit of any vertex, or nil if 15 bits cannot say it.
-  @inline(__always)
-  func vertex(_ cells: Double) -> Int16? {
-    let units = cells * unitsPerSmallest + Double(corner)
-    return units >= 0 && units < 0x1p15 ? Int16(truncatingIfNeeded: Int(units)) : nil
-  }
-
   /// The unit in which a reference point lies.
   @inline(__always)
   func reference(_ reference: Int) -> (x: Int16, y: Int16) {

@@ -76,15 +76,14 @@ extension FeederArea {
     let polygons = geos.corridor(
       along: lines, halfWidthMetres: halfWidthMetres, quadrantSegments: quadrantSegments)
     guard !polygons.isEmpty else { return nil }
-    var area = OutageArea()
-    for rings in polygons {
-      area.append(
-        polygon: rings.enumerated().map { index, ring in
+    let area = OutageArea(
+      polygons: polygons.map { rings in
+        rings.enumerated().map { index, ring in
           var vertices: [LonLat] = []
           for vertex in ring.map(town.frame.lonLat) where vertices.last != vertex { vertices.append(vertex) }
           return (signedArea(vertices) > 0) == (index == 0) ? vertices : vertices.reversed()
-        })
-    }
+        }
+      })
     return geos.isValid(area) ? area : nil
   }
 }

@@ -75,8 +75,8 @@ static inline __attribute__((always_inline)) uint32_t ccellparts_touched(__m128i
 }
 #endif
 
-/// Which parts of a cell the eight edges between nine vertices, each a column and a row, may touch, if they touch the cell at all: all that their boxes touch. What is found to meet
-/// nothing certainly does not; numbers of vertices are rounded down.
+/// Which parts of a cell the eight edges between nine vertices, each a column and a row, may touch, if they touch the cell at all: all that their boxes
+/// touch. What is found to meet nothing certainly does not; numbers of vertices are rounded down.
 static inline __attribute__((always_inline)) ccellparts_found ccellparts_find(const int32_t *_Nonnull vertices, ccellparts_grid grid) {
 #ifdef __SSE2__
   const __m128i shift = _mm_cvtsi32_si128(grid.unit_shift);
