@@ -23,25 +23,46 @@ static uint32_t touched(int32_t from, int32_t to, ccellparts_grid grid) {
 
 static int meets(int32_t from, int32_t to, int32_t line) { return from < line + 3 && to > line - 3; }
 
-ccellparts_found ccellparts_find_portable(const int32_t *vertices, ccellparts_grid grid) {
-  ccellparts_found found = {0, 0, 0, 0};
-  for (int32_t edge = 0; edge < 8; edge++) {
-    const int32_t *a = vertices + 2 * edge, *b = a + 2;
-    const int32_t ax = units(a[0], grid.column, grid.unit_shift), bx = units(b[0], grid.column, grid.unit_shift);
-    const int32_t ay = units(a[1], grid.row, grid.unit_shift), by = units(b[1], grid.row, grid.unit_shift);
+void ccellparts_number_portable(int32_t *numbers, int32_t *bounds, const double *coordinates, int64_t count, int64_t last, ccellparts_frame frame) {
+  bounds[0] = bounds[1] = INT32_MAX;
+  bounds[2] = bounds[3] = 0;
+  for (int64_t vertex = 0; vertex <= last; vertex++) {
+    const int32_t column = (int32_t)((coordinates[2 * vertex] - frame.origin_x) * frame.scale);
+    const int32_t row = (int32_t)((coordinates[2 * vertex + 1] - frame.origin_y) * frame.scale);
+    bounds[0] = least(bounds[0], column);
+    bounds[1] = least(bounds[1], row);
+    bounds[2] = most(bounds[2], column);
+    bounds[3] = most(bounds[3], row);
+    if (vertex == count) continue;
+    numbers[2 * vertex] = column;
+    numbers[2 * vertex + 1] = row;
+  }
+}
+
+void ccellparts_write_units_portable(int16_t *columns, int16_t *rows, const int32_t *from, int32_t count, ccellparts_grid grid) {
+  for (int32_t vertex = 0; vertex < count; vertex++) {
+    columns[vertex] = (int16_t)units(from[2 * vertex], grid.column, grid.unit_shift);
+    rows[vertex] = (int16_t)units(from[2 * vertex + 1], grid.row, grid.unit_shift);
+  }
+}
+
+ccellparts_found ccellparts_find_portable(uint64_t *parts, const int16_t *columns, const int16_t *rows, uint64_t edges, int32_t count,
+                                          ccellparts_grid grid) {
+  ccellparts_found found = {0, 0, {0}};
+  memset(parts, 0, 16 * sizeof *parts);
+  for (int32_t edge = 0; edge < count; edge++) {
+    const uint64_t bit = edges & 1ull << edge;
+    const int32_t ax = columns[edge], bx = columns[edge + 1], ay = rows[edge], by = rows[edge + 1];
     const uint32_t in_columns = touched(least(ax, bx), most(ax, bx), grid), in_rows = touched(least(ay, by), most(ay, by), grid);
-    for (int32_t part = 0; part < 16; part++) {
-      if (!(in_columns >> (part & 3) & 1 && in_rows >> (part >> 2) & 1)) continue;
-      *(part < 8 ? &found.lower : &found.upper) |= 1ull << (8 * (part & 7) + edge);
-    }
+    for (int32_t part = 0; part < 16; part++)
+      if (in_columns >> (part & 3) & 1 && in_rows >> (part >> 2) & 1) parts[part] |= bit;
     const int32_t end = grid.side << grid.part_bits;
     const int several_columns = (in_columns & in_columns >> 1) != 0, several_rows = (in_rows & in_rows >> 1) != 0;
     const int outside_x = least(ax, bx) < 0 || most(ax, bx) > end, outside_y = least(ay, by) < 0 || most(ay, by) > end;
-    if ((several_columns && (several_rows || outside_y)) || (several_rows && outside_x)) found.oblique |= 1u << edge;
-    int meeting = meets(least(ax, bx), most(ax, bx), grid.meeting_column);
+    if ((several_columns && (several_rows || outside_y)) || (several_rows && outside_x)) found.oblique |= bit;
+    if (meets(least(ax, bx), most(ax, bx), grid.meeting_column)) found.meeting_column |= bit;
     for (int32_t line = 0; line < grid.meeting_row_count; line++)
-      meeting |= meets(least(ay, by), most(ay, by), grid.meeting_rows[line]);
-    found.meeting |= (uint32_t)meeting << edge;
+      if (meets(least(ay, by), most(ay, by), grid.meeting_rows[line])) found.meeting_rows[line] |= bit;
   }
   return found;
 }

@@ -1,5 +1,7 @@
 // The square that is divided into cells, and where points lie in it.
 
+internal import CCellParts
+
 /// The square that a cell index divides: a power of two wide, its corner a multiple of a power of two.
 struct CellFrame: Sendable, BitwiseCopyable {
   let originX: Double
@@ -34,6 +36,12 @@ struct CellFrame: Sendable, BitwiseCopyable {
   @inline(__always)
   func cells(x: Double, y: Double) -> SIMD2<Double> {
     (SIMD2(x, y) - SIMD2(originX, originY)) * cellsPerDegree
+  }
+
+  /// How vertices become numbers of `FrameVertices`: all but the subtraction is exact, as for `cells`.
+  var numbering: ccellparts_frame {
+    ccellparts_frame(
+      origin_x: originX, origin_y: originY, scale: cellsPerDegree * Double(1 << FrameVertices.fractionBits))
   }
 
   /// The smallest cell in which a point lies.

@@ -88,6 +88,13 @@ struct CellIndex: Sendable {
     return CompactLeaf(leaves.pointer + Int(answer.entry & ~Self.tagMask))
   }
 
+  /// Whether an answer may stand for polygons; false only if it certainly stands for none.
+  @inline(__always)
+  func mayHit(_ answer: CellAnswer) -> Bool {
+    if let leaf = compactLeaf(answer) { return answer.inside != 0 || leaf.set != 0 }
+    return answer.entry != 0
+  }
+
   /// Which of a compact leaf's polygons cover a point, one bit for each.
   @inline(__always)
   func inside(

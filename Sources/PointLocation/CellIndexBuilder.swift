@@ -1,7 +1,5 @@
 // Builds a cell index: splits cells where edges crowd, and keeps track of which polygons hold each cell's reference point.
 
-internal import CCellParts
-
 /// A square of the tree and its reference point, which lies on no edge that touches the square.
 struct Cell: BitwiseCopyable {
   var minX: Double
@@ -46,26 +44,6 @@ struct Cell: BitwiseCopyable {
   }
 }
 
-/// Consecutive edges of one polygon in a cell.
-struct EdgeRun: BitwiseCopyable {
-  var polygon: UInt32
-  /// Whether the polygon holds the cell's reference point; in its first run of the cell only.
-  var holdsReference: Bool
-  var firstVertex: UInt32
-  var edgeCount: UInt32
-}
-
-/// One of the parts of a cell that is being split.
-private struct Part {
-  var cell: Cell
-  var runs = GrowingBuffer<EdgeRun>()
-  var edgeCount = 0
-  /// The part's first run of the polygon at hand.
-  var firstRun = 0
-  /// The polygons that have edges in the cell and cover all of the part, without touching it with an edge; ascending.
-  var wholes = GrowingBuffer<UInt32>()
-}
-
 /// The polygons that cover all of a cell, ascending.
 private struct Wholes {
   var polygons: UnsafeBufferPointer<UInt32>
@@ -75,21 +53,18 @@ private struct Wholes {
 
 /// What splitting a cell of one size needs; kept for the next cell, so that building allocates little.
 private struct SplitScratch {
-  let parts = UnsafeMutablePointer<Part>.allocate(capacity: 16)
+  let parts = UnsafeMutablePointer<CellPart>.allocate(capacity: 16)
   /// The polygons that cover all of the part that is being built.
   var merged = GrowingBuffer<UInt32>()
   let mergedSet = UnsafeMutablePointer<UInt32>.allocate(capacity: 1)
 
   init() {
     let nowhere = Cell(CellFrame(.empty))
-    for part in 0..<16 { (parts + part).initialize(to: Part(cell: nowhere)) }
+    for part in 0..<16 { (parts + part).initialize(to: CellPart(cell: nowhere)) }
   }
 
   func free() {
-    for part in 0..<16 {
-      parts[part].runs.free()
-      parts[part].wholes.free()
-    }
+    for part in 0..<16 { parts[part].free() }
     parts.deallocate()
     merged.free()
     mergedSet.deallocate()
@@ -111,7 +86,7 @@ struct CellIndexBuilder: ~Copyable {
   static let quarterEdgesMax = 64
 
   private let source: CellIndexSource
-  private var coordinates: UnsafePointer<Double> { source.coordinates }
+  private var divider: CellDivider
   /// How many more copies of edges costly splits may make: it bounds the memory by the number of edges.
   private(set) var budget = 0
   private(set) var nodes: GrowingBuffer<UInt32>
@@ -128,6 +103,7 @@ struct CellIndexBuilder: ~Copyable {
   ///   - ownEdgesMin: cells with fewer edges are `left` to others, unless they are leaves.
   init(_ source: CellIndexSource, edgeCount: Int, ownEdgesMin: Int = 0) {
     self.source = source
+    divider = CellDivider(source)
     self.ownEdgesMin = ownEdgesMin
     // A storm's take two fifths of a word and two and a half words an edge, and half a word for the sets.
     nodes = GrowingBuffer(capacity: 2 * edgeCount / 3 + 1024)
@@ -143,6 +119,7 @@ struct CellIndexBuilder: ~Copyable {
     nodes.free()
     leaves.free()
     left.free()
+    divider.free()
     for bits in 0..<Self.sizes { scratch[bits].free() }
     scratch.deallocate()
   }
@@ -198,34 +175,31 @@ struct CellIndexBuilder: ~Copyable {
     let block = nodes.count / 16
     precondition(block < DeferredCells.mark, "too many cells")
     nodes.append(repeating: 0, count: 16)
-    for row in 0..<1 << sideBits {
-      for column in 0..<1 << sideBits {
-        let part = PartGrid.part(row: row, column: column)
-        let covering = covering(part, of: cell, wholes)
-        // Below it the nodes may move, so that their address is taken afterwards.
-        if sideBits == 2 {
-          let below = entry(parts[part], covering)
-          nodes.pointer[16 * block + part] = below
-        } else {
-          writeQuarter(parts[part], covering, to: 16 * block + 2 * part)
-        }
+    for part in PartGrid.parts(sideBits: sideBits) {
+      let covering = covering(part, of: cell, wholes)
+      // Below it the nodes may move, so that their address is taken afterwards.
+      if sideBits == 2 {
+        let below = entry(parts[part], covering)
+        nodes.pointer[16 * block + part] = below
+      } else {
+        writeQuarter(parts[part], covering, to: 16 * block + 2 * part)
       }
     }
     return CellIndex.nodeTag | UInt32(block)
   }
 
-  private mutating func entry(_ part: Part, _ wholes: Wholes) -> UInt32 {
+  private mutating func entry(_ part: CellPart, _ wholes: Wholes) -> UInt32 {
     entry(part.cell, runs: part.runs.buffer, edgeCount: part.edgeCount, wholes)
   }
 
   /// Writes a quarter of a node's cell, and all below it: a leaf, which then has four entries of the node, or four cells.
-  private mutating func writeQuarter(_ quarter: Part, _ wholes: Wholes, to first: Int) {
+  private mutating func writeQuarter(_ quarter: CellPart, _ wholes: Wholes, to first: Int) {
     let (cell, runs) = (quarter.cell, quarter.runs.buffer)
     let parts =
       quarter.edgeCount <= Self.leafEdgesMax
       ? nil : split(cell, runs, edgeCount: quarter.edgeCount, sideBits: 1)
     let whole = parts == nil ? leaf(cell, runs, wholes) : 0
-    for part in [0, 1, 4, 5] {
+    for part in PartGrid.parts(sideBits: 1) {
       let below = parts.map { entry($0[part], covering(part, of: cell, wholes)) } ?? whole
       nodes.pointer[first + part] = below
     }
@@ -242,16 +216,34 @@ struct CellIndexBuilder: ~Copyable {
   }
 
   private mutating func leaf(_ cell: Cell, _ runs: UnsafeBufferPointer<EdgeRun>, _ wholes: Wholes) -> UInt32 {
-    if wholes.set.pointee == .max { wholes.set.pointee = table.place(ofSet: table.intern(wholes.polygons)) }
-    let set = wholes.set.pointee
-    precondition(set < 1 << 30 && leaves.count < 1 << 30, "too many cells")
-    if runs.isEmpty { return set }
-    let offset = UInt32(leaves.count)
-    if CompactLeaf.append(cell, runs, set: set, source.vertices, to: &leaves) {
-      return CellIndex.compactLeafTag | offset
+    // The set's place in the table comes while the leaf is written.
+    let isNew = wholes.set.pointee == .max
+    let hash = isNew ? SetTable.hash(wholes.polygons) : 0
+    if isNew { table.prefetch(hash: hash) }
+    let offset = leaves.count
+    precondition(offset < 1 << 30, "too many cells")
+    var tag: UInt32 = 0
+    if !runs.isEmpty {
+      tag = CellIndex.compactLeafTag
+      if !CompactLeaf.append(cell, runs, source.vertices, to: &leaves) {
+        appendEdgeLeaf(cell, runs)
+        tag = CellIndex.edgeLeafTag
+      }
     }
-    leaves.append(set)
-    leaves.append(0)
+    if isNew {
+      wholes.set.pointee = table.place(ofSet: table.intern(wholes.polygons, hash: hash))
+      precondition(wholes.set.pointee < 1 << 30, "too many cells")
+    }
+    if tag == 0 { return wholes.set.pointee }
+    leaves.pointer[offset] = wholes.set.pointee
+    return tag | UInt32(offset)
+  }
+
+  /// Appends an edge leaf, all but the place of its set.
+  @inline(never)
+  private mutating func appendEdgeLeaf(_ cell: Cell, _ runs: UnsafeBufferPointer<EdgeRun>) {
+    let header = leaves.count + 1
+    leaves.append(repeating: 0, count: EdgeLeaf.headerWords)
     var runCount = 0
     for run in runs {
       var vertex = run.firstVertex
@@ -267,9 +259,8 @@ struct CellIndexBuilder: ~Copyable {
         runCount += 1
       }
     }
-    leaves.pointer[Int(offset) + 1] =
+    leaves.pointer[header] =
       EdgeLeafHeader(bits: cell.bits, reference: cell.reference, runCount: runCount).word
-    return CellIndex.edgeLeafTag | offset
   }
 
   private func merge(
@@ -277,25 +268,21 @@ struct CellIndexBuilder: ~Copyable {
     into result: inout GrowingBuffer<UInt32>
   ) {
     result.removeAll()
-    var i = 0
-    var j = 0
+    let target = result.unwritten(room: a.count + b.count)
+    result.append(written: a.count + b.count)
+    guard let first = b.baseAddress else { return }
+    guard let second = a.baseAddress else { return target.update(from: first, count: b.count) }
+    var (i, j) = (0, 0)
+    // Without branches, which would go either way.
     while i < a.count && j < b.count {
-      if a[i] < b[j] {
-        result.append(a[i])
-        i += 1
-      } else {
-        result.append(b[j])
-        j += 1
-      }
+      let (one, other) = (second[i], first[j])
+      let isLess = one < other ? 1 : 0
+      target[i &+ j] = min(one, other)
+      i &+= isLess
+      j &+= 1 &- isLess
     }
-    while i < a.count {
-      result.append(a[i])
-      i += 1
-    }
-    while j < b.count {
-      result.append(b[j])
-      j += 1
-    }
+    (target + (i + j)).update(from: second + i, count: a.count - i)
+    (target + (a.count + j)).update(from: first + j, count: b.count - j)
   }
 }
 
@@ -304,195 +291,16 @@ extension CellIndexBuilder {
   /// share, would multiply by more than there is budget for.
   private mutating func split(
     _ cell: Cell, _ runs: UnsafeBufferPointer<EdgeRun>, edgeCount: Int, sideBits: Int
-  ) -> UnsafeMutablePointer<Part>? {
+  ) -> UnsafeMutablePointer<CellPart>? {
     let parts = scratch[cell.bits].parts
-    guard
-      divide(cell, runs, reference: nil, sideBits: sideBits, into: parts)
-        || CellFrame.innerReferences.contains(where: {
-          divide(cell, runs, reference: $0, sideBits: sideBits, into: parts)
-        })
-    else { return nil }
+    guard divider.divide(cell, runs, edgeCount: edgeCount, sideBits: sideBits, into: parts) else {
+      return nil
+    }
     // Twice as many edges are free for 4 by 4 parts, one and a half times for 2 by 2.
     var growth = -edgeCount * (sideBits + 2) / 2
-    for row in 0..<1 << sideBits {
-      for column in 0..<1 << sideBits { growth += parts[PartGrid.part(row: row, column: column)].edgeCount }
-    }
+    for part in PartGrid.parts(sideBits: sideBits) { growth += parts[part].edgeCount }
     if growth > budget { return nil }
     budget -= max(0, growth)
     return parts
-  }
-
-  private func divide(
-    _ cell: Cell, _ runs: UnsafeBufferPointer<EdgeRun>, reference: Int?, sideBits: Int,
-    into parts: UnsafeMutablePointer<Part>
-  ) -> Bool {
-    for row in 0..<1 << sideBits {
-      for column in 0..<1 << sideBits {
-        let part = parts + PartGrid.part(row: row, column: column)
-        part.pointee.runs.removeAll()
-        part.pointee.wholes.removeAll()
-        part.pointee.edgeCount = 0
-        part.pointee.cell = cell.part(row: row, column: column, sideBits: sideBits, reference: reference)
-      }
-    }
-    let grid = PartGrid(
-      cell, sideBits: sideBits, sharesReferences: reference == nil, firstPart: parts[0].cell, source.frame)
-    var index = 0
-    while index < runs.count {
-      let polygon = runs[index].polygon
-      // One bit a part: does the polygon hold the part's reference point, and does it touch the part with an edge?
-      var holds: UInt32 = runs[index].holdsReference ? grid.all : 0
-      var touches: UInt32 = 0
-      repeat {
-        let run = runs[index]
-        if index + 4 < runs.count { source.vertices.prefetch(runs[index + 4].firstVertex) }
-        var vertex = run.firstVertex
-        let end = vertex + run.edgeCount
-        while vertex < end {
-          // Long runs by blocks, and most of their edges at once.
-          let most =
-            end - vertex > FrameVertices.blockEdgeCount ? FrameVertices.manyBlocks(from: vertex, to: end) : 0
-          if most > 0, let part = grid.wholePart(of: source.vertices.box(ofManyFrom: vertex)) {
-            append(vertex, most, of: polygon, to: part, parts, &touches)
-            vertex += most
-            continue
-          }
-          var pieceEnd = end
-          if end - vertex > FrameVertices.blockEdgeCount {
-            pieceEnd = min(end, FrameVertices.end(ofBlockOf: vertex))
-            if let part = grid.wholePart(of: source.vertices.box(of: vertex)) {
-              append(vertex, pieceEnd - vertex, of: polygon, to: part, parts, &touches)
-              vertex = pieceEnd
-              continue
-            }
-          }
-          guard divide(vertex..<pieceEnd, of: polygon, cell, grid, parts, &holds, &touches) else {
-            return false
-          }
-          vertex = pieceEnd
-        }
-        index += 1
-      } while index < runs.count && runs[index].polygon == polygon
-      while holds != 0 {
-        let part = holds.trailingZeroBitCount
-        if touches >> UInt32(part) & 1 == 0 {
-          parts[part].wholes.append(polygon)
-        } else {
-          parts[part].runs.pointer[parts[part].firstRun].holdsReference = true
-        }
-        holds &= holds - 1
-      }
-    }
-    return true
-  }
-
-  /// Divides up to eight edges. False if one of them touches a reference point or its row with a vertex.
-  @inline(__always)
-  private func divide(
-    _ vertices: Range<UInt32>, of polygon: UInt32, _ cell: Cell, _ grid: PartGrid,
-    _ parts: UnsafeMutablePointer<Part>, _ holds: inout UInt32, _ touches: inout UInt32
-  ) -> Bool {
-    let first = vertices.lowerBound
-    let found = grid.find(source.vertices.numbers(from: first))
-    let edges: UInt32 = 1 &<< UInt32(vertices.count) &- 1
-    var meeting = found.meeting & edges
-    while meeting != 0 {
-      let vertex = first &+ UInt32(meeting.trailingZeroBitCount)
-      meeting &= meeting &- 1
-      guard
-        let crossed = grid.partsBeyond(source.vertices.edge(vertex))
-          ?? partsBeyond(edge: vertex, cell, grid, parts)
-      else { return false }
-      holds ^= crossed
-    }
-    let all = UInt64(edges) &* 0x0101_0101_0101_0101
-    var (lower, upper) = (found.lower & all, found.upper & all)
-    var oblique = found.oblique & edges
-    while oblique != 0 {
-      let number = oblique.trailingZeroBitCount
-      oblique &= oblique &- 1
-      let edge = source.vertices.edge(first &+ UInt32(number))
-      grid.keepTouched(edge, number: number, rows: 0, &lower)
-      grid.keepTouched(edge, number: number, rows: 2, &upper)
-    }
-    append(lower, from: first, of: polygon, firstPart: 0, parts, &touches)
-    append(upper, from: first, of: polygon, firstPart: 8, parts, &touches)
-    return true
-  }
-
-  /// Adds edges to eight parts: one byte for each part, one bit for each edge.
-  @inline(__always)
-  private func append(
-    _ edgesOfParts: UInt64, from first: UInt32, of polygon: UInt32, firstPart: Int,
-    _ parts: UnsafeMutablePointer<Part>, _ touches: inout UInt32
-  ) {
-    var rest = edgesOfParts
-    while rest != 0 {
-      let part = rest.trailingZeroBitCount >> 3
-      var edges = UInt32(truncatingIfNeeded: rest &>> UInt64(8 * part)) & 0xFF
-      rest &= ~(0xFF &<< UInt64(8 * part))
-      while edges != 0 {
-        let start = UInt32(edges.trailingZeroBitCount)
-        let count = UInt32((~(edges &>> start)).trailingZeroBitCount)
-        append(first &+ start, count, of: polygon, to: firstPart + part, parts, &touches)
-        // The lowest bits that are set in a row, carried away.
-        edges &= edges &+ (1 &<< start)
-      }
-    }
-  }
-
-  /// The parts whose reference points are on the other end of a path from the cell's that the edge crosses: `PartGrid.partsBeyond`, but from the
-  /// coordinates. Nil if the edge touches a reference point or its row with a vertex.
-  @inline(never)
-  private func partsBeyond(
-    edge vertex: UInt32, _ cell: Cell, _ grid: PartGrid, _ parts: UnsafeMutablePointer<Part>
-  ) -> UInt32? {
-    let edge = coordinates + 2 * Int(vertex)
-    let (ax, ay, bx, by) = (edge[0], edge[1], edge[2], edge[3])
-    var beyond: UInt32 = 0
-    let meetsColumn = (ax > cell.referenceX) != (bx > cell.referenceX)
-    let referenceSide = orientation(ax, ay, bx, by, cell.referenceX, cell.referenceY)
-    for line in 0..<grid.lineCount {
-      let y = parts[grid.part(line: line, 0)].cell.referenceY
-      let all = grid.partsRight(of: 0, line: line)
-      let side = PathCrossing.cornerSide(ax, ay, bx, by, cell.referenceX, y)
-      if meetsColumn && side != referenceSide { beyond ^= all }
-      if ay == y || by == y { return nil }
-      guard (ay > y) != (by > y) else { continue }
-      let rightSide = by > ay ? -1 : 1
-      var right = grid.lineCount
-      while right > 0 {
-        let x = parts[grid.part(line: line, right - 1)].cell.referenceX
-        let pointSide = orientation(ax, ay, bx, by, x, y)
-        if pointSide == 0 { return nil }
-        if pointSide != rightSide { break }
-        right -= 1
-      }
-      let parts = grid.partsRight(of: right, line: line)
-      beyond ^= side == rightSide ? parts ^ all : parts
-    }
-    return beyond
-  }
-
-  @inline(__always)
-  private func append(
-    _ vertex: UInt32, _ count: UInt32, of polygon: UInt32, to part: Int, _ parts: UnsafeMutablePointer<Part>,
-    _ touches: inout UInt32
-  ) {
-    let part = parts + part
-    part.pointee.edgeCount += Int(count)
-    let bit = UInt32(1) << UInt32(part - parts)
-    if touches & bit != 0 {
-      let last = part.pointee.runs.pointer + (part.pointee.runs.count - 1)
-      if last.pointee.firstVertex + last.pointee.edgeCount == vertex {
-        last.pointee.edgeCount += count
-        return
-      }
-    } else {
-      touches |= bit
-      part.pointee.firstRun = part.pointee.runs.count
-    }
-    part.pointee.runs.append(
-      EdgeRun(polygon: polygon, holdsReference: false, firstVertex: vertex, edgeCount: count))
   }
 }

@@ -3,13 +3,10 @@
 internal import CCellParts
 
 extension CompactLeaf {
-  /// Appends a leaf, if its edges are few enough, short enough and far enough from its reference point for that.
-  ///
-  /// - Parameters:
-  ///   - runs: the edges in the cell, ascending by polygon.
-  ///   - set: the place of the set of polygons that cover all of the cell.
+  /// Appends a leaf, all but the place of its set, if its edges are few enough, short enough and far enough from its reference point for that.
+  /// - Parameter runs: the edges in the cell, ascending by polygon.
   static func append(
-    _ cell: Cell, _ runs: UnsafeBufferPointer<EdgeRun>, set: UInt32, _ vertices: FrameVertices,
+    _ cell: Cell, _ runs: UnsafeBufferPointer<EdgeRun>, _ vertices: FrameVertices,
     to leaves: inout GrowingBuffer<UInt32>
   ) -> Bool {
     if cell.reference == CellFrame.outsideReference || runs.count > vertexCountMax / 2 { return false }
@@ -34,7 +31,6 @@ extension CompactLeaf {
         vertexCount: vertexCount)
       let axes = UnsafeMutableRawPointer(leaf + headerWords + polygonCount)
       if write(axes, header, edges, cell, runs, vertices) {
-        leaf[0] = set
         leaf[1] = header.word
         leaf[2] = edges
         writeHeads(leaf + headerWords, header, runs)

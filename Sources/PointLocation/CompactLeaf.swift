@@ -201,6 +201,12 @@ struct CompactGrid {
   /// The unit in which a reference point lies.
   @inline(__always)
   func reference(_ reference: Int) -> (x: Int16, y: Int16) {
+    if reference < CellFrame.innerReferences.lowerBound {
+      return (
+        Int16(truncatingIfNeeded: corner + (reference & 1) << scaleBits),
+        Int16(truncatingIfNeeded: corner + (reference >> 1) << scaleBits)
+      )
+    }
     let fractions = CellFrame.fractions(reference)
     let units = Double(bitPattern: UInt64(1023 + scaleBits) << 52)
     return (

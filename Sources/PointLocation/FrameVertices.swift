@@ -1,16 +1,13 @@
 // The polygons' vertices as whole numbers, for building: half the memory of their coordinates, and what leaves are made of.
 
 internal import CCacheLine
+internal import CCellParts
 
 /// The bounds of some vertices; closed.
 struct FrameBox: BitwiseCopyable {
   /// The least column and row.
   private var least: SIMD2<Int32>
   private var most: SIMD2<Int32>
-
-  /// That of one vertex.
-  @inline(__always)
-  init(_ vertex: SIMD2<Int32>) { (least, most) = (vertex, vertex) }
 
   @inline(__always)
   var minColumn: Int32 { least.x }
@@ -38,10 +35,11 @@ struct FrameEdge: BitwiseCopyable {
   /// On which side of the edge a point lies, times twice the triangle's area; and by how much that may be off at most, where the point's numbers
   /// are less than two units off. Differences of 31 bits leave room for both in 64.
   @inline(__always)
-  func side(x: Int32, y: Int32) -> (area: Int, error: Int) {
-    let (dx, dy) = (Int(bx) - Int(ax), Int(by) - Int(ay))
-    let (fromX, fromY) = (Int(x) - Int(ax), Int(y) - Int(ay))
-    return (dx * fromY - dy * fromX, 2 * (abs(dx) + abs(dy) + 1) + abs(fromX) + abs(fromY))
+  func side(x: Int32, y: Int32) -> (area: Int, error: UInt) {
+    let (dx, dy) = (Int(bx) &- Int(ax), Int(by) &- Int(ay))
+    let (fromX, fromY) = (Int(x) &- Int(ax), Int(y) &- Int(ay))
+    let error = (dx.magnitude &+ dy.magnitude &+ 1) &* 2 &+ fromX.magnitude &+ fromY.magnitude
+    return (dx &* fromY &- dy &* fromX, error)
   }
 }
 
@@ -95,6 +93,10 @@ struct FrameVertices {
     ccacheline_prefetch(places.pointer + Int(vertex) + 8)
   }
 
+  /// Begins to fetch one vertex.
+  @inline(__always)
+  func prefetchVertex(_ vertex: UInt32) { ccacheline_prefetch(places.pointer + Int(vertex)) }
+
   /// The column and the row of each vertex from one on.
   @inline(__always)
   func numbers(from vertex: UInt32) -> UnsafePointer<Int32> {
@@ -124,13 +126,9 @@ struct FrameVertices {
   static func units(_ cells: Int) -> Int32 { Int32(cells << fractionBits) }
 
   /// Widths of the smallest cells, not negative and below 2^24, in whole units.
-  @inline(__always)
   static func floor(_ cells: SIMD2<Double>) -> SIMD2<Int32> {
     let units = cells * Double(1 << fractionBits)
-    // Numbers from 2^52 on are whole, and their lowest bits say which.
-    let nearest = units + 0x1p52
-    let below = nearest.replacing(with: nearest - 1, where: nearest - 0x1p52 .> units)
-    return SIMD2(truncatingIfNeeded: unsafeBitCast(below, to: SIMD2<Int64>.self))
+    return SIMD2(Int32(units.x), Int32(units.y))
   }
 }
 
@@ -145,28 +143,19 @@ private struct FrameVerticesWriter {
 
   /// Writes the vertices at which the edges of one of the larger boxes begin, and their boxes: an edge ends at the first vertex of the next one.
   func write(_ many: Int) {
-    let block = Int(FrameVertices.blockEdgeCount)
+    let blockEdgeCount = Int(FrameVertices.blockEdgeCount)
     let first = many * Int(FrameVertices.manyEdgeCount)
-    let end = min(count, first + Int(FrameVertices.manyEdgeCount))
-    for vertex in first..<end { places[vertex] = place(vertex) }
-    var bounds = FrameBox(places[first])
-    for start in stride(from: first, to: end, by: block) {
-      var ofBlock = FrameBox(places[start])
-      for vertex in start + 1..<min(start + block, end) { ofBlock.extend(FrameBox(places[vertex])) }
-      let next = start + block
-      if next < end {
-        ofBlock.extend(FrameBox(places[next]))
-      } else if end < count {
-        ofBlock.extend(FrameBox(place(end)))
-      }
-      boxes[start / block] = ofBlock
-      bounds.extend(ofBlock)
+    let numbers = UnsafeMutableRawPointer(places).assumingMemoryBound(to: Int32.self)
+    let bounds = UnsafeMutableRawPointer(boxes).assumingMemoryBound(to: Int32.self)
+    for start in stride(
+      from: first, to: min(count, first + Int(FrameVertices.manyEdgeCount)), by: blockEdgeCount)
+    {
+      let block = start / blockEdgeCount
+      ccellparts_number(
+        numbers + 2 * start, bounds + 4 * block, coordinates + 2 * start,
+        Int64(min(blockEdgeCount, count - start)), Int64(min(blockEdgeCount, count - 1 - start)),
+        frame.numbering)
+      if start == first { boxesOfMany[many] = boxes[block] } else { boxesOfMany[many].extend(boxes[block]) }
     }
-    boxesOfMany[many] = bounds
-  }
-
-  @inline(__always)
-  private func place(_ vertex: Int) -> SIMD2<Int32> {
-    FrameVertices.floor(frame.cells(x: coordinates[2 * vertex], y: coordinates[2 * vertex + 1]))
   }
 }

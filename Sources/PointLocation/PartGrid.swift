@@ -20,11 +20,13 @@ struct PartGrid {
   private let shift: Int32
   private let pointShift: Int32
   private let side: Int
+  /// The number of lines of reference points, and of points in each.
+  let lineCount: Int
   /// 1 where four parts share a reference point, otherwise 0.
   private let sharedBits: Int
   /// The parts in the first column that have a reference point of the first line.
-  private let rowsOfLine: UInt32
-  private let eightEdges: ccellparts_grid
+  private let rowsOfLine: UInt16
+  private let ownUnits: ccellparts_grid
 
   /// - Parameter sideBits: there are 2^sideBits parts a side, 1 or 2.
   init(_ cell: Cell, sideBits: Int, sharesReferences: Bool, firstPart: Cell, _ frame: CellFrame) {
@@ -47,12 +49,12 @@ struct PartGrid {
     // A part is 2^10 units wide there at most.
     let unitShift = max(0, shift - 10)
     var lines = SIMD4<Int16>.zero
-    let lineCount = side >> sharedBits
+    lineCount = side >> sharedBits
     for line in 0..<lineCount {
       let from = pointRow &- row &+ Int32(truncatingIfNeeded: line << Int(pointShift))
       lines[line] = Int16(clamping: from >> unitShift)
     }
-    eightEdges = ccellparts_grid(
+    ownUnits = ccellparts_grid(
       column: column, row: row, unit_shift: unitShift, part_bits: shift - unitShift, side: Int32(side),
       meeting_column: Int16(clamping: (referenceColumn &- column) >> unitShift),
       meeting_rows: (lines[0], lines[1], lines[2], lines[3]), meeting_row_count: Int32(lineCount))
@@ -64,9 +66,13 @@ struct PartGrid {
 
   /// One bit for each part.
   @inline(__always)
-  var all: UInt32 { side == 4 ? 0xFFFF : 0x33 }
+  var all: UInt16 { side == 4 ? 0xFFFF : 0x33 }
 
-  /// The number of a part: four a row, also where there are two.
+  /// The numbers of the parts: four a row, also where there are two.
+  @inline(__always)
+  static func parts(sideBits: Int) -> SetBits<UInt16> { SetBits(sideBits == 2 ? 0xFFFF : 0x33) }
+
+  /// The number of a part.
   @inline(__always)
   static func part(row: Int, column: Int) -> Int { row << 2 | column }
 
@@ -77,40 +83,30 @@ struct PartGrid {
   @inline(__always)
   func inside(_ line: Int) -> Int { max(0, min(last, line)) }
 
-  /// The first column of parts that what lies in a box may touch. A part is touched on its right border as well: there its reference point may lie.
-  @inline(__always)
-  func firstColumn(_ box: FrameBox) -> Int { column(box.minColumn &- 1) }
-
   @inline(__always)
   func row(_ row: Int32) -> Int { Int((row &- self.row) &>> shift) }
 
-  /// The only part that edges of the cell in a box touch, if they also stay away from all lines of references.
+  /// Whether edges in a box touch one part only, and stay away from all lines of references; true only if they certainly do.
   @inline(__always)
-  func wholePart(of box: FrameBox) -> Int? {
-    let (firstColumn, lastColumn) = (inside(firstColumn(box)), inside(column(box.maxColumn)))
-    let (firstRow, lastRow) = (inside(row(box.minRow)), inside(row(box.maxRow)))
-    guard firstColumn == lastColumn, firstRow == lastRow else { return nil }
-    if mayMeetColumn(box) || mayMeetRows(box) { return nil }
-    return Self.part(row: firstRow, column: firstColumn)
+  func isInOnePart(_ box: FrameBox) -> Bool {
+    let columns = (box.minColumn &- 1 &- column) ^ (box.maxColumn &- column)
+    let rows = (box.minRow &- 1 &- row) ^ (box.maxRow &- row)
+    return (columns | rows) &>> shift == 0 && !mayMeetColumn(box) && !mayMeetRows(box)
   }
-
-  /// The number of lines of reference points, and of points in each.
-  @inline(__always)
-  var lineCount: Int { side >> sharedBits }
 
   /// The first part that has a reference point.
   @inline(__always)
   func part(line: Int, _ point: Int) -> Int {
-    Self.part(row: line << sharedBits, column: point << sharedBits)
+    Self.part(row: line &<< sharedBits, column: point &<< sharedBits)
   }
 
   /// The parts that have the reference points of a line from one on: one bit for each.
   @inline(__always)
-  func partsRight(of point: Int, line: Int) -> UInt32 {
-    let row: UInt32 = side == 4 ? 0xF : 0x3
-    let right = row & row &<< UInt32(point &<< sharedBits)
+  func partsRight(of point: Int, line: Int) -> UInt16 {
+    let row: UInt16 = side == 4 ? 0xF : 0x3
+    let right = row & row &<< UInt16(truncatingIfNeeded: point &<< sharedBits)
     // In one row, or in two.
-    return (right &* rowsOfLine) &<< UInt32(part(line: line, 0))
+    return (right &* rowsOfLine) &<< UInt16(truncatingIfNeeded: part(line: line, 0))
   }
 
   /// Whether edges in a box may meet the column of the cell's reference point.
@@ -128,73 +124,133 @@ struct PartGrid {
   /// Whether the line through an edge may touch a part or its margin; false only if it certainly does not.
   @inline(__always)
   func mayTouch(_ edge: FrameEdge, row: Int, column: Int) -> Bool {
-    let half = 1 << (Int(shift) - 1)
-    let middleX = self.column &+ Int32(truncatingIfNeeded: column << Int(shift) + half)
-    let middleY = self.row &+ Int32(truncatingIfNeeded: row << Int(shift) + half)
+    let half: Int32 = 1 &<< (shift &- 1)
+    let middleX = self.column &+ Int32(truncatingIfNeeded: column) &<< shift &+ half
+    let middleY = self.row &+ Int32(truncatingIfNeeded: row) &<< shift &+ half
     let (area, error) = edge.side(x: middleX, y: middleY)
-    let (dx, dy) = (Int(edge.bx) - Int(edge.ax), Int(edge.by) - Int(edge.ay))
-    return abs(area) <= (half + 2) * (abs(dx) + abs(dy) + 2) + error
+    let (dx, dy) = (Int(edge.bx) &- Int(edge.ax), Int(edge.by) &- Int(edge.ay))
+    let reach = (UInt(half) &+ 2) &* (dx.magnitude &+ dy.magnitude &+ 2)
+    return area.magnitude <= reach &+ error
   }
 
-  /// Of the parts of two rows that an edge may touch by its box, keeps those that its line touches: one byte for each part, one bit for each edge.
+  /// The parts that the box of an edge touches, and its line certainly does not: one bit for each.
   @inline(__always)
-  func keepTouched(_ edge: FrameEdge, number: Int, rows first: Int, _ edgesOfParts: inout UInt64) {
-    var parts = edgesOfParts &>> UInt64(number) & 0x0101_0101_0101_0101
-    while parts != 0 {
-      let part = parts.trailingZeroBitCount >> 3
-      parts &= parts &- 1
-      if !mayTouch(edge, row: first + part >> 2, column: part & 3) {
-        edgesOfParts &= ~(1 &<< UInt64(8 * part + number))
+  func partsMissed(by edge: FrameEdge) -> UInt16 {
+    let firstColumn = column(min(edge.ax, edge.bx) &- 1)
+    let firstRow = row(min(edge.ay, edge.by) &- 1)
+    let lastColumn = column(max(edge.ax, edge.bx))
+    let lastRow = row(max(edge.ay, edge.by))
+    if firstColumn + 1 == lastColumn && firstRow + 1 == lastRow {
+      // Of four parts, it goes from one to the opposite one. The corner in which they meet lies on the side of the part that it misses, if it does.
+      let (area, error) = edge.side(
+        x: column &+ Int32(truncatingIfNeeded: lastColumn) &<< shift,
+        y: row &+ Int32(truncatingIfNeeded: lastRow) &<< shift)
+      guard area.magnitude > error else { return 0 }
+      let isBelow = (area > 0) != (edge.bx > edge.ax)
+      let ascends = (edge.bx > edge.ax) == (edge.by > edge.ay)
+      let missedColumn = isBelow == ascends ? lastColumn : firstColumn
+      let missedRow = isBelow ? firstRow : lastRow
+      guard inside(missedColumn) == missedColumn, inside(missedRow) == missedRow else { return 0 }
+      return 1 &<< UInt16(truncatingIfNeeded: Self.part(row: missedRow, column: missedColumn))
+    }
+    var missed: UInt16 = 0
+    var row = inside(firstRow)
+    while row <= inside(lastRow) {
+      var column = inside(firstColumn)
+      while column <= inside(lastColumn) {
+        if !mayTouch(edge, row: row, column: column) {
+          missed |= 1 &<< UInt16(truncatingIfNeeded: Self.part(row: row, column: column))
+        }
+        column += 1
       }
+      row += 1
     }
+    return missed
   }
 
-  /// The parts whose reference points are on the other end of a path from the cell's reference point that an edge crosses: along the cell's column of
-  /// reference and the line of the part's. Nil if whole numbers do not say.
+  /// The parts of a line of reference points that are on the other end of a path from the cell's reference point that an edge crosses: along the cell's
+  /// column of reference and the line. Nil if whole numbers do not say.
   @inline(__always)
-  func partsBeyond(_ edge: FrameEdge) -> UInt32? {
+  func partsBeyond(_ edge: FrameEdge, line: Int) -> UInt16? {
+    let y = pointRow &+ Int32(truncatingIfNeeded: line) &<< pointShift
     let (fromAX, fromBX) = (edge.ax &- referenceColumn, edge.bx &- referenceColumn)
-    if abs(fromAX) < 2 || abs(fromBX) < 2 { return nil }
-    let meetsColumn = fromAX ^ fromBX < 0
-    var referenceIsLeft = false
-    if meetsColumn {
-      guard let isLeft = isLeft(of: edge, x: referenceColumn, y: referenceRow) else { return nil }
-      referenceIsLeft = isLeft
+    let (fromAY, fromBY) = (edge.ay &- y, edge.by &- y)
+    if min(min(fromAX.magnitude, fromBX.magnitude), min(fromAY.magnitude, fromBY.magnitude)) < 2 {
+      return nil
     }
-    var beyond: UInt32 = 0
-    for line in 0..<lineCount {
-      let y = pointRow &+ Int32(truncatingIfNeeded: line << Int(pointShift))
-      let (fromAY, fromBY) = (edge.ay &- y, edge.by &- y)
-      if abs(fromAY) < 2 || abs(fromBY) < 2 { return nil }
-      let meetsLine = fromAY ^ fromBY < 0
-      guard meetsColumn || meetsLine else { continue }
-      guard let cornerIsLeft = isLeft(of: edge, x: referenceColumn, y: y) else { return nil }
-      let all = partsRight(of: 0, line: line)
-      if meetsColumn && cornerIsLeft != referenceIsLeft { beyond ^= all }
-      guard meetsLine else { continue }
-      // The first of the line's reference points that lies right of the edge.
-      let rightIsLeft = fromAY > 0
-      var right = lineCount
-      while right > 0 {
-        let x = pointColumn &+ Int32(truncatingIfNeeded: (right - 1) << Int(pointShift))
+    let meetsColumn = fromAX ^ fromBX < 0
+    let meetsLine = fromAY ^ fromBY < 0
+    // Where the edge does not meet the column, the path's corner is on its one side or the other.
+    var cornerIsRight = fromAX < 0
+    let rightIsLeft = fromAY > 0
+    let all = partsRight(of: 0, line: line)
+    var beyond: UInt16 = 0
+    if meetsColumn {
+      guard let cornerIsLeft = isLeft(of: edge, x: referenceColumn, y: y),
+        let referenceIsLeft = isLeft(of: edge, x: referenceColumn, y: referenceRow)
+      else { return nil }
+      if cornerIsLeft != referenceIsLeft { beyond = all }
+      cornerIsRight = cornerIsLeft == rightIsLeft
+    }
+    if !meetsLine { return beyond }
+    let (leastColumn, mostColumn) = (min(edge.ax, edge.bx), max(edge.ax, edge.bx))
+    // The first of the line's reference points that lies right of the edge.
+    var right = lineCount
+    while right > 0 {
+      let x = pointColumn &+ Int32(truncatingIfNeeded: right &- 1) &<< pointShift
+      if x <= mostColumn &+ 1 {
+        if x < leastColumn &- 1 { break }
         guard let pointIsLeft = isLeft(of: edge, x: x, y: y) else { return nil }
         if pointIsLeft != rightIsLeft { break }
-        right -= 1
       }
-      let parts = partsRight(of: right, line: line)
-      beyond ^= cornerIsLeft == rightIsLeft ? parts ^ all : parts
+      right &-= 1
     }
-    return beyond
+    let parts = partsRight(of: right, line: line)
+    return beyond ^ (cornerIsRight ? parts ^ all : parts)
   }
 
   /// Whether a reference point lies left of an edge; nil if that is in doubt.
   @inline(__always)
   private func isLeft(of edge: FrameEdge, x: Int32, y: Int32) -> Bool? {
     let (area, error) = edge.side(x: x, y: y)
-    return abs(area) > error ? area > 0 : nil
+    return area.magnitude > error ? area > 0 : nil
   }
 
-  /// Which parts the eight edges of the cell from the first vertices on may touch, by their boxes, and which may meet a line of references.
+  /// The column and the row of a vertex in the grid's own units; what is far outside of the cell is cut to 16 bits.
   @inline(__always)
-  func find(_ vertices: UnsafePointer<Int32>) -> ccellparts_found { ccellparts_find(vertices, eightEdges) }
+  func units(_ vertex: UnsafePointer<Int32>) -> (column: Int16, row: Int16) {
+    let shift = ownUnits.unit_shift
+    return (
+      Int16(clamping: (vertex[0] &- column) &>> shift), Int16(clamping: (vertex[1] &- row) &>> shift)
+    )
+  }
+
+  /// Writes those of so many vertices, and up to seven numbers more behind each.
+  @inline(__always)
+  func writeUnits(
+    _ vertices: UnsafePointer<Int32>, _ count: Int, columns: UnsafeMutablePointer<Int16>,
+    rows: UnsafeMutablePointer<Int16>
+  ) {
+    ccellparts_write_units(columns, rows, vertices, Int32(truncatingIfNeeded: count), ownUnits)
+  }
+
+  /// Finds which parts the edges in a word of lanes touch, by their boxes; says what else is to be asked about them.
+  @inline(__always)
+  func find(_ lanes: inout EdgeLanes, _ word: Int) -> FoundLanes {
+    let found = lanes.find(word, ownUnits)
+    let rows = found.meeting_rows
+    return FoundLanes(
+      oblique: found.oblique, meetingColumn: found.meeting_column,
+      meetingRows: SIMD4(rows.0, rows.1, rows.2, rows.3))
+  }
+}
+
+/// What has been found of the edges in a word of lanes: one bit for each.
+struct FoundLanes {
+  /// Whether there may be a part that the edge's box touches and its line does not.
+  let oblique: UInt64
+  /// Whether it may meet the column of the cell's reference point.
+  let meetingColumn: UInt64
+  /// And each of the lines of reference points.
+  let meetingRows: SIMD4<UInt64>
 }

@@ -110,6 +110,7 @@ private struct AnswerMemo: ~Copyable {
 /// Finds which of the changed polygons cover a point.
 private struct ChangedPolygons: ~Copyable {
   private let index: PolygonIndex
+  private let changes: IndexedPolygons
   private let isChanged: [Bool]
   /// Whether the index keeps all of them apart from the rest.
   private let areApart: Bool
@@ -122,6 +123,7 @@ private struct ChangedPolygons: ~Copyable {
 
   init(_ index: PolygonIndex, _ changed: [UInt32]) {
     self.index = index
+    changes = index.changes
     var flags = [Bool](repeating: false, count: index.count)
     var areApart = index.isLayered
     for id in changed {
@@ -151,8 +153,13 @@ private struct ChangedPolygons: ~Copyable {
         setOfPoint[point] = sets.set(of: old, gaining: gains.ids)
         continue
       }
-      let answer = mayGain ? batch.answers[asked] : CellAnswer(entry: 0)
-      asked += mayGain ? 1 : 0
+      var answer = CellAnswer(entry: 0)
+      if mayGain {
+        if changes.cells.mayHit(batch.answers[asked]) { answer = batch.answers[asked] }
+        asked += 1
+        let mayLose = near.gone >> UInt32(point) & 1 != 0
+        if answer.entry == 0 && !mayLose { continue }
+      }
       setOfPoint[point] =
         known.set(answer, of: old) ?? set(of: old, answer, x: xs[point], y: ys[point], &sets)
     }
@@ -172,7 +179,7 @@ private struct ChangedPolygons: ~Copyable {
     if count == 0 { return }
     withUnsafePointer(to: &self.xs[0]) { xs in
       withUnsafePointer(to: &self.ys[0]) { ys in
-        index.changes.ask(about: xs, ys, count: count, &batch)
+        changes.ask(about: xs, ys, count: count, &batch)
       }
     }
   }

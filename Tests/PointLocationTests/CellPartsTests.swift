@@ -1,4 +1,4 @@
-// What building asks of eight edges at once, against the same edge by edge.
+// What building asks of many edges at once, against the same edge by edge.
 
 import CCellParts
 import Testing
@@ -7,9 +7,10 @@ import Testing
 
 @Suite struct CellPartsTests {
   /// Numbers of vertices in, around and far from a cell, many of them on its lines or beside them.
-  private static func vertices(_ grid: ccellparts_grid, shift: Int32, _ random: inout SeededRandom) -> [Int32]
-  {
-    (0..<18).map { index in
+  private static func vertices(
+    _ grid: ccellparts_grid, shift: Int32, count: Int, _ random: inout SeededRandom
+  ) -> [Int32] {
+    (0..<2 * count).map { index in
       let corner = index % 2 == 0 ? grid.column : grid.row
       let number: Int32 =
         switch random.int(0..<4) {
@@ -22,10 +23,10 @@ import Testing
   }
 
   @Test(arguments: [8, 9] as [UInt64])
-  func `eight edges at once touch parts as one by one`(seed: UInt64) {
+  func `many edges at once touch parts as one by one`(seed: UInt64) {
     var random = SeededRandom(seed: seed)
-    var oblique = 0
-    for _ in 0..<20_000 {
+    var (oblique, meeting) = (0, 0)
+    for _ in 0..<5_000 {
       let shift = Int32(random.int(7..<27))
       let unitShift = max(0, shift - 10)
       let corner = Int32(random.int(0..<1 << 29))
@@ -35,15 +36,52 @@ import Testing
         column: corner, row: corner / 3, unit_shift: unitShift, part_bits: shift - unitShift, side: side,
         meeting_column: line(), meeting_rows: (line(), line(), line(), line()),
         meeting_row_count: Int32(random.int(1..<5)))
-      let vertices = Self.vertices(grid, shift: shift, &random)
-      let found = ccellparts_find(vertices, grid)
-      let expected = ccellparts_find_portable(vertices, grid)
+      let count = random.int(1..<65)
+      let vertices = Self.vertices(grid, shift: shift, count: 88, &random)
+      let nothing = [Int16](repeating: 0, count: 88)
+      var (columns, rows, expectedColumns, expectedRows) = (nothing, nothing, nothing, nothing)
+      ccellparts_write_units(&columns, &rows, vertices, Int32(count + 1), grid)
+      ccellparts_write_units_portable(&expectedColumns, &expectedRows, vertices, 88, grid)
+      #expect(columns[...count] == expectedColumns[...count] && rows[...count] == expectedRows[...count])
+      let edges = random.next() & (.max >> UInt64(64 - count))
+      let noParts = [UInt64](repeating: .max, count: 16)
+      var (parts, expectedParts) = (noParts, noParts)
+      let found = ccellparts_find(&parts, columns, rows, edges, Int32(count), grid)
+      let expected = ccellparts_find_portable(&expectedParts, columns, rows, edges, Int32(count), grid)
       #expect(
-        found.lower == expected.lower && found.upper == expected.upper && found.oblique == expected.oblique
-          && found.meeting == expected.meeting, "\(grid) \(vertices)")
+        parts == expectedParts && found.oblique == expected.oblique
+          && found.meeting_column == expected.meeting_column && found.meeting_rows == expected.meeting_rows,
+        "\(grid) \(vertices.prefix(2 * count + 2)) \(edges)")
       oblique += found.oblique.nonzeroBitCount
+      meeting += found.meeting_column.nonzeroBitCount
     }
-    #expect(oblique > 1_000)
+    #expect(oblique > 1_000 && meeting > 1_000)
+  }
+
+  @Test func `vertices become numbers two at once as one by one`() {
+    var random = SeededRandom(seed: 12)
+    for _ in 0..<20_000 {
+      let frame = ccellparts_frame(
+        origin_x: Double(random.int(-180..<180)), origin_y: Double(random.int(-90..<90)), scale: 0x1p20)
+      let count = random.int(1..<9)
+      let last = count - random.int(0..<2)
+      let isWhole = random.int(0..<4) == 0
+      let coordinates = (0..<20).map { index in
+        let offset = random.double(0...2000)
+        return (index % 2 == 0 ? frame.origin_x : frame.origin_y) + (isWhole ? offset.rounded() : offset)
+      }
+      let (nothing, noBounds) = ([Int32](repeating: -1, count: 20), [Int32](repeating: -1, count: 4))
+      var (numbers, expectedNumbers, bounds, expectedBounds) = (nothing, nothing, noBounds, noBounds)
+      ccellparts_number(&numbers, &bounds, coordinates, Int64(count), Int64(last), frame)
+      ccellparts_number_portable(
+        &expectedNumbers, &expectedBounds, coordinates, Int64(count), Int64(last), frame)
+      #expect(numbers == expectedNumbers && bounds == expectedBounds)
+      let columns = stride(from: 0, through: 2 * last, by: 2).map {
+        Int32((coordinates[$0] - frame.origin_x) * frame.scale)
+      }
+      #expect(bounds[0] == columns.min() && bounds[2] == columns.max())
+      #expect(numbers[2 * count] == -1)
+    }
   }
 
   @Test(arguments: [10, 11] as [UInt64])

@@ -4,9 +4,40 @@
 #define OUTAGED_CCELLPARTS_H
 
 #include <stdint.h>
+#include <string.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
+
+/// The frame in which vertices become whole numbers: a number is a coordinate less the origin, times the scale, rounded down. It is not negative, and has
+/// 31 bits.
+typedef struct {
+  double origin_x, origin_y, scale;
+} ccellparts_frame;
+
+/// The same, vertex by vertex: for processors without SSE2, and for the tests.
+void ccellparts_number_portable(int32_t *_Nonnull numbers, int32_t *_Nonnull bounds, const double *_Nonnull coordinates, int64_t count, int64_t last,
+                                ccellparts_frame frame);
+
+/// Writes the column and the row of so many vertices, and the bounds of all up to the last one, which is `count - 1` or the one behind it: the least column
+/// and row, and the greatest.
+static inline __attribute__((always_inline)) void ccellparts_number(int32_t *_Nonnull numbers, int32_t *_Nonnull bounds,
+                                                                    const double *_Nonnull coordinates, int64_t count, int64_t last,
+                                                                    ccellparts_frame frame) {
+#ifdef __SSE2__
+  const __m128d origin = _mm_setr_pd(frame.origin_x, frame.origin_y), scale = _mm_set1_pd(frame.scale);
+  __m128d least = _mm_set1_pd(0x1p31), most = _mm_setzero_pd();
+  for (int64_t vertex = 0; vertex <= last; vertex++) {
+    const __m128d units = _mm_mul_pd(_mm_sub_pd(_mm_loadu_pd(coordinates + 2 * vertex), origin), scale);
+    least = _mm_min_pd(least, units);
+    most = _mm_max_pd(most, units);
+    if (vertex < count) _mm_storel_epi64((__m128i *)(numbers + 2 * vertex), _mm_cvttpd_epi32(units));
+  }
+  _mm_storeu_si128((__m128i *)bounds, _mm_unpacklo_epi64(_mm_cvttpd_epi32(least), _mm_cvttpd_epi32(most)));
+#else
+  ccellparts_number_portable(numbers, bounds, coordinates, count, last, frame);
+#endif
+}
 
 /// A cell that is divided into 4 by 4 parts or 2 by 2, in units of its own: a part is `1 << part_bits` wide, 2^10 at most.
 typedef struct {
@@ -19,15 +50,14 @@ typedef struct {
   int32_t meeting_row_count;
 } ccellparts_grid;
 
-/// One byte for each part, row by row, four a row, that says which of eight edges may touch it; rows 0 and 1, and rows 2 and 3. And one bit for each
-/// edge: whether there may be a part that its box touches and its line does not, and whether it may meet one of the lines.
+/// One bit for each edge: whether there may be a part that its box touches and its line does not, and whether it may meet the column and each of the rows.
 typedef struct {
-  uint64_t lower, upper;
-  uint32_t oblique, meeting;
+  uint64_t oblique, meeting_column, meeting_rows[4];
 } ccellparts_found;
 
 /// The same, edge by edge: for processors without SSE2, and for the tests.
-ccellparts_found ccellparts_find_portable(const int32_t *_Nonnull vertices, ccellparts_grid grid);
+ccellparts_found ccellparts_find_portable(uint64_t *_Nonnull parts, const int16_t *_Nonnull columns, const int16_t *_Nonnull rows, uint64_t edges,
+                                          int32_t count, ccellparts_grid grid);
 
 #ifdef __SSE2__
 /// Eight vertices: their columns, and their rows.
@@ -42,75 +72,112 @@ static inline __attribute__((always_inline)) ccellparts_eight ccellparts_apart(_
       _mm_packs_epi32(_mm_srai_epi32(low, 16), _mm_srai_epi32(high, 16))};
 }
 
-/// Two vertices in a cell's own units.
-static inline __attribute__((always_inline)) __m128i ccellparts_units(__m128i vertices, __m128i corner, __m128i shift) {
-  return _mm_sra_epi32(_mm_sub_epi32(vertices, corner), shift);
-}
-
 /// Whether the edges from a to b may touch a line, which lies a little above its number.
 static inline __attribute__((always_inline)) __m128i ccellparts_meets(__m128i least, __m128i most, int16_t line) {
   return _mm_and_si128(_mm_cmpgt_epi16(_mm_set1_epi16((int16_t)(line + 3)), least),
                        _mm_cmpgt_epi16(most, _mm_set1_epi16((int16_t)(line - 3))));
 }
 
-/// Which edges go beyond the cell's left or right border, and in the next byte, its lower or upper one.
-static inline __attribute__((always_inline)) uint32_t ccellparts_outside(__m128i least_x, __m128i most_x, __m128i least_y, __m128i most_y, int16_t end) {
-  const __m128i zero = _mm_setzero_si128(), ends = _mm_set1_epi16(end);
-  return (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(_mm_or_si128(_mm_cmpgt_epi16(zero, least_x), _mm_cmpgt_epi16(most_x, ends)),
-                                                     _mm_or_si128(_mm_cmpgt_epi16(zero, least_y), _mm_cmpgt_epi16(most_y, ends))));
+/// One bit for each of sixteen lanes, given two halves of eight.
+static inline __attribute__((always_inline)) uint16_t ccellparts_bits(__m128i low, __m128i high) {
+  return (uint16_t)_mm_movemask_epi8(_mm_packs_epi16(low, high));
 }
 
-/// One byte for each column of parts, or row: which edges, given their least and greatest numbers, may touch it. A part's borders belong to it.
-static inline __attribute__((always_inline)) uint32_t ccellparts_touched(__m128i least, __m128i most, int32_t part_bits, int32_t side) {
-  const int16_t one = (int16_t)(1 << part_bits);
-  // The first line between parts: left of it, or on it, and right of it, or on it.
-  const __m128i below1 = _mm_cmpgt_epi16(_mm_set1_epi16((int16_t)(one + 1)), least), from1 = _mm_cmpgt_epi16(most, _mm_set1_epi16((int16_t)(one - 1)));
-  if (side == 2) return (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(below1, from1));
-  const __m128i below2 = _mm_cmpgt_epi16(_mm_set1_epi16((int16_t)(2 * one + 1)), least),
-                from2 = _mm_cmpgt_epi16(most, _mm_set1_epi16((int16_t)(2 * one - 1))),
-                below3 = _mm_cmpgt_epi16(_mm_set1_epi16((int16_t)(3 * one + 1)), least),
-                from3 = _mm_cmpgt_epi16(most, _mm_set1_epi16((int16_t)(3 * one - 1)));
-  return (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(below1, _mm_and_si128(from1, below2))) |
-         (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(_mm_and_si128(from2, below3), from3)) << 16;
+/// The least and the greatest numbers of sixteen edges, in halves of eight.
+typedef struct {
+  __m128i least[2], most[2];
+} ccellparts_spans;
+
+static inline __attribute__((always_inline)) ccellparts_spans ccellparts_span(const int16_t *_Nonnull numbers) {
+  ccellparts_spans spans;
+  for (int half = 0; half < 2; half++) {
+    const __m128i a = _mm_loadu_si128((const __m128i *)(numbers + 8 * half)), b = _mm_loadu_si128((const __m128i *)(numbers + 8 * half + 1));
+    spans.least[half] = _mm_min_epi16(a, b);
+    spans.most[half] = _mm_max_epi16(a, b);
+  }
+  return spans;
+}
+
+/// Which of sixteen edges may touch each column of parts, or row, and, behind the four of them, which go beyond the cell. A part's borders belong to it.
+static inline __attribute__((always_inline)) void ccellparts_touched(uint16_t (*_Nonnull bits)[4], int step, ccellparts_spans spans, int32_t part_bits,
+                                                                     int32_t side) {
+  __m128i below[3][2], from[3][2], outside[2];
+  const __m128i end = _mm_set1_epi16((int16_t)(side << part_bits));
+  for (int half = 0; half < 2; half++) {
+    for (int line = 0; line < (side == 2 ? 1 : 3); line++) {
+      const int16_t at = (int16_t)((line + 1) << part_bits);
+      below[line][half] = _mm_cmpgt_epi16(_mm_set1_epi16((int16_t)(at + 1)), spans.least[half]);
+      from[line][half] = _mm_cmpgt_epi16(spans.most[half], _mm_set1_epi16((int16_t)(at - 1)));
+    }
+    outside[half] = _mm_or_si128(_mm_cmpgt_epi16(_mm_setzero_si128(), spans.least[half]), _mm_cmpgt_epi16(spans.most[half], end));
+  }
+  bits[0][step] = ccellparts_bits(below[0][0], below[0][1]);
+  if (side == 2) {
+    bits[1][step] = ccellparts_bits(from[0][0], from[0][1]);
+  } else {
+    bits[1][step] = ccellparts_bits(_mm_and_si128(from[0][0], below[1][0]), _mm_and_si128(from[0][1], below[1][1]));
+    bits[2][step] = ccellparts_bits(_mm_and_si128(from[1][0], below[2][0]), _mm_and_si128(from[1][1], below[2][1]));
+    bits[3][step] = ccellparts_bits(from[2][0], from[2][1]);
+  }
+  bits[4][step] = ccellparts_bits(outside[0], outside[1]);
 }
 #endif
 
-/// Which parts of a cell the eight edges between nine vertices, each a column and a row, may touch, if they touch the cell at all: all that their boxes
-/// touch. What is found to meet nothing certainly does not; numbers of vertices are rounded down.
-static inline __attribute__((always_inline)) ccellparts_found ccellparts_find(const int32_t *_Nonnull vertices, ccellparts_grid grid) {
+/// Which of up to 64 edges, each from its lane to the next one, may touch each part of a cell, if they touch the cell at all: all that their boxes touch,
+/// 16 words for the parts. What is found to meet nothing certainly does not; numbers of vertices are rounded down. Up to 16 lanes more are read.
+static inline __attribute__((always_inline)) ccellparts_found ccellparts_find(uint64_t *_Nonnull parts, const int16_t *_Nonnull columns,
+                                                                              const int16_t *_Nonnull rows, uint64_t edges, int32_t count,
+                                                                              ccellparts_grid grid) {
+#ifdef __SSE2__
+  uint16_t x_bits[5][4] = {{0}}, y_bits[5][4] = {{0}}, meeting_bits[5][4] = {{0}};
+  for (int32_t step = 0; 16 * step < count; step++) {
+    const ccellparts_spans x = ccellparts_span(columns + 16 * step), y = ccellparts_span(rows + 16 * step);
+    ccellparts_touched(x_bits, step, x, grid.part_bits, grid.side);
+    ccellparts_touched(y_bits, step, y, grid.part_bits, grid.side);
+    meeting_bits[0][step] = ccellparts_bits(ccellparts_meets(x.least[0], x.most[0], grid.meeting_column),
+                                            ccellparts_meets(x.least[1], x.most[1], grid.meeting_column));
+    for (int32_t line = 0; line < grid.meeting_row_count; line++)
+      meeting_bits[line + 1][step] = ccellparts_bits(ccellparts_meets(y.least[0], y.most[0], grid.meeting_rows[line]),
+                                                     ccellparts_meets(y.least[1], y.most[1], grid.meeting_rows[line]));
+  }
+  uint64_t x[5], y[5], meeting[5];
+  memcpy(x, x_bits, sizeof x);
+  memcpy(y, y_bits, sizeof y);
+  memcpy(meeting, meeting_bits, sizeof meeting);
+  for (int row = 0; row < 4; row++)
+    for (int column = 0; column < 4; column++) parts[4 * row + column] = x[column] & y[row] & edges;
+  // An edge of several columns is in two neighbours.
+  const uint64_t columns_of_edge = (x[0] & x[1]) | (x[1] & x[2]) | (x[2] & x[3]), rows_of_edge = (y[0] & y[1]) | (y[1] & y[2]) | (y[2] & y[3]);
+  return (ccellparts_found){((columns_of_edge & (rows_of_edge | y[4])) | (rows_of_edge & x[4])) & edges,
+                            meeting[0] & edges,
+                            {meeting[1] & edges, meeting[2] & edges, meeting[3] & edges, meeting[4] & edges}};
+#else
+  return ccellparts_find_portable(parts, columns, rows, edges, count, grid);
+#endif
+}
+
+/// The same, vertex by vertex: for processors without SSE2, and for the tests.
+void ccellparts_write_units_portable(int16_t *_Nonnull columns, int16_t *_Nonnull rows, const int32_t *_Nonnull from, int32_t count, ccellparts_grid grid);
+
+/// Writes so many vertices, each a column and a row, in a cell's own units, and up to seven numbers more behind each. What is far outside of the cell is cut
+/// to 16 bits.
+static inline __attribute__((always_inline)) void ccellparts_write_units(int16_t *_Nonnull columns, int16_t *_Nonnull rows, const int32_t *_Nonnull from,
+                                                                  int32_t count, ccellparts_grid grid) {
 #ifdef __SSE2__
   const __m128i shift = _mm_cvtsi32_si128(grid.unit_shift);
   const __m128i corner = _mm_setr_epi32(grid.column, grid.row, grid.column, grid.row);
-  const __m128i *from = (const __m128i *)vertices;
-  const __m128i first = ccellparts_units(_mm_loadu_si128(from), corner, shift), second = ccellparts_units(_mm_loadu_si128(from + 1), corner, shift),
-                third = ccellparts_units(_mm_loadu_si128(from + 2), corner, shift), fourth = ccellparts_units(_mm_loadu_si128(from + 3), corner, shift);
-  // What is far outside of the cell is cut to 16 bits.
-  const ccellparts_eight a = ccellparts_apart(_mm_packs_epi32(first, second), _mm_packs_epi32(third, fourth));
-  const __m128i last = ccellparts_units(_mm_loadl_epi64(from + 4), corner, shift), ninth = _mm_packs_epi32(last, last);
-  const __m128i ax = a.columns, bx = _mm_insert_epi16(_mm_srli_si128(ax, 2), _mm_extract_epi16(ninth, 0), 7);
-  const __m128i ay = a.rows, by = _mm_insert_epi16(_mm_srli_si128(ay, 2), _mm_extract_epi16(ninth, 1), 7);
-  const __m128i least_x = _mm_min_epi16(ax, bx), most_x = _mm_max_epi16(ax, bx);
-  const __m128i least_y = _mm_min_epi16(ay, by), most_y = _mm_max_epi16(ay, by);
-  const uint32_t in_columns = ccellparts_touched(least_x, most_x, grid.part_bits, grid.side);
-  const uint32_t in_rows = ccellparts_touched(least_y, most_y, grid.part_bits, grid.side);
-  __m128i meets = ccellparts_meets(least_x, most_x, grid.meeting_column);
-  for (int32_t line = 0; line < grid.meeting_row_count; line++)
-    meets = _mm_or_si128(meets, ccellparts_meets(least_y, most_y, grid.meeting_rows[line]));
-  ccellparts_found found;
-  const uint64_t all = in_columns | (uint64_t)in_columns << 32;
-  const uint64_t bytes = 0x01010101;
-  found.lower = all & ((in_rows & 0xFF) * bytes | (uint64_t)((in_rows >> 8 & 0xFF) * bytes) << 32);
-  found.upper = all & ((in_rows >> 16 & 0xFF) * bytes | (uint64_t)((in_rows >> 24) * bytes) << 32);
-  // An edge of several columns is in two neighbours.
-  uint32_t x = in_columns & in_columns >> 8, y = in_rows & in_rows >> 8;
-  x |= x >> 8 | x >> 16;
-  y |= y >> 8 | y >> 16;
-  const uint32_t outside = ccellparts_outside(least_x, most_x, least_y, most_y, (int16_t)(grid.side << grid.part_bits));
-  found.oblique = ((x & (y | outside >> 8)) | (y & outside)) & 0xFF;
-  found.meeting = (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(meets, meets)) & 0xFF;
-  return found;
+  int32_t done = 0;
+  do {
+    const __m128i *at = (const __m128i *)(from + 2 * done);
+    __m128i two[4];
+    for (int index = 0; index < 4; index++) two[index] = _mm_sra_epi32(_mm_sub_epi32(_mm_loadu_si128(at + index), corner), shift);
+    const ccellparts_eight eight = ccellparts_apart(_mm_packs_epi32(two[0], two[1]), _mm_packs_epi32(two[2], two[3]));
+    _mm_storeu_si128((__m128i *)(columns + done), eight.columns);
+    _mm_storeu_si128((__m128i *)(rows + done), eight.rows);
+    done += 8;
+  } while (done < count);
 #else
-  return ccellparts_find_portable(vertices, grid);
+  ccellparts_write_units_portable(columns, rows, from, count, grid);
 #endif
 }
 
@@ -129,28 +196,23 @@ int ccellparts_write_portable(void *_Nonnull columns, void *_Nonnull rows, const
 static inline __attribute__((always_inline)) int ccellparts_write(void *_Nonnull columns, void *_Nonnull rows, const int32_t *_Nonnull from,
                                                                   int32_t count, ccellparts_leaf leaf) {
 #ifdef __SSE2__
-  static const int32_t lanes[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+  static const int16_t lanes[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
   const __m128i shift = _mm_cvtsi32_si128(leaf.shift), first = _mm_setr_epi32(leaf.first_column, leaf.first_row, leaf.first_column, leaf.first_row);
-  // No row is near to what stands for them.
-  const __m128i far_from = _mm_set1_epi32((int32_t)((uint16_t)leaf.far_from | 0xFFF80000u));
-  const __m128i two = _mm_set1_epi16(2), zero = _mm_setzero_si128(), top = _mm_set1_epi16(0x7FFF);
+  const __m128i far_from = _mm_set1_epi16(leaf.far_from), two_units = _mm_set1_epi16(2), zero = _mm_setzero_si128(), top = _mm_set1_epi16(0x7FFF);
   __m128i faults = zero;
   int32_t done = 0;
   do {
-    __m128i four[2];
-    for (int half = 0; half < 2; half++) {
-      const __m128i *at = (const __m128i *)(from + 2 * done) + 2 * half;
-      // What is too great becomes the greatest number.
-      const __m128i units = _mm_packs_epi32(_mm_sub_epi32(_mm_sra_epi32(_mm_loadu_si128(at), shift), first),
-                                            _mm_sub_epi32(_mm_sra_epi32(_mm_loadu_si128(at + 1), shift), first));
-      const __m128i away = _mm_subs_epi16(units, far_from);
-      const __m128i fault = _mm_or_si128(_mm_or_si128(_mm_cmpgt_epi16(zero, units), _mm_cmpeq_epi16(units, top)),
-                                         _mm_cmpgt_epi16(two, _mm_max_epi16(away, _mm_subs_epi16(zero, away))));
-      const int32_t left = count - done - 4 * half, lanes_left = left < 0 ? 0 : left < 4 ? left : 4;
-      faults = _mm_or_si128(faults, _mm_and_si128(fault, _mm_loadu_si128((const __m128i *)(lanes + 8 - lanes_left))));
-      four[half] = units;
-    }
-    const ccellparts_eight eight = ccellparts_apart(four[0], four[1]);
+    const __m128i *at = (const __m128i *)(from + 2 * done);
+    __m128i two[4];
+    // What is too great becomes the greatest number.
+    for (int index = 0; index < 4; index++) two[index] = _mm_sub_epi32(_mm_sra_epi32(_mm_loadu_si128(at + index), shift), first);
+    const ccellparts_eight eight = ccellparts_apart(_mm_packs_epi32(two[0], two[1]), _mm_packs_epi32(two[2], two[3]));
+    const __m128i away = _mm_subs_epi16(eight.columns, far_from);
+    const __m128i fault = _mm_or_si128(
+        _mm_or_si128(_mm_cmpgt_epi16(zero, _mm_min_epi16(eight.columns, eight.rows)), _mm_cmpeq_epi16(_mm_max_epi16(eight.columns, eight.rows), top)),
+        _mm_cmpgt_epi16(two_units, _mm_max_epi16(away, _mm_subs_epi16(zero, away))));
+    const int32_t left = count - done;
+    faults = _mm_or_si128(faults, _mm_and_si128(fault, _mm_loadu_si128((const __m128i *)(lanes + 8 - (left < 8 ? left : 8)))));
     _mm_storeu_si128((__m128i *)((char *)columns + 2 * done), eight.columns);
     _mm_storeu_si128((__m128i *)((char *)rows + 2 * done), eight.rows);
     done += 8;

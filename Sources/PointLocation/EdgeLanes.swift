@@ -1,0 +1,227 @@
+// The edges of a cell side by side, so that they are divided among its parts many at once.
+
+internal import CCellParts
+
+/// The edges of a cell that is being divided, one lane each, 64 lanes a word.
+///
+/// Consecutive edges stand in consecutive lanes, and the last vertex of a run has a lane of its own, which is no edge. The edges of a block that lies in
+/// one part as a whole share a lane, which goes from the first one's start to the last one's end: it is in that part as well, and meets nothing either.
+/// Its owner frees it.
+struct EdgeLanes {
+  /// A polygon of the cell, and what has been found of it: one bit for each part.
+  struct Polygon: BitwiseCopyable {
+    var id: UInt32
+    /// Whether it holds the part's reference point.
+    var holds: UInt16
+    /// Whether it touches the part with an edge.
+    var touches: UInt16
+  }
+
+  private static let wordLanes = 64
+  private static let partCount = 16
+  /// Vertices are written eight at a time, and read sixteen edges at a time.
+  private static let spillLanes = 16
+  /// In cells with fewer edges few blocks lie in one part.
+  private static let blocksEdgesMin = 1024
+
+  private(set) var polygons = GrowingBuffer<Polygon>()
+  private var count = 0
+  private var capacity = 0
+  /// Where each lane's edges start, in the units of the grid.
+  private var columns = UnsafeMutablePointer<Int16>.allocate(capacity: 0)
+  private var rows = UnsafeMutablePointer<Int16>.allocate(capacity: 0)
+  /// And at which vertex.
+  private var vertices = UnsafeMutablePointer<UInt32>.allocate(capacity: 0)
+  /// Each lane's place in `polygons`.
+  private var polygonOfLane = UnsafeMutablePointer<UInt32>.allocate(capacity: 0)
+  /// One bit for each lane: does it have edges?
+  private var edges = UnsafeMutablePointer<UInt64>.allocate(capacity: 0)
+  /// For each word of lanes, and for each part, one bit for each lane: does it touch the part?
+  private var lanesOfParts = UnsafeMutablePointer<UInt64>.allocate(capacity: 0)
+  /// The lanes that have no edges.
+  private var ends = GrowingBuffer<UInt32>()
+
+  init() { grow(toLanes: 1024) }
+
+  func free() {
+    polygons.free()
+    columns.deallocate()
+    rows.deallocate()
+    vertices.deallocate()
+    polygonOfLane.deallocate()
+    edges.deallocate()
+    lanesOfParts.deallocate()
+    ends.free()
+  }
+
+  /// Makes room for as many lanes, and those that are read or written behind them.
+  @inline(never)
+  private mutating func grow(toLanes lanes: Int) {
+    capacity = max(2 * capacity, (lanes + Self.spillLanes) / Self.wordLanes * Self.wordLanes + Self.wordLanes)
+    Self.move(&columns, count, capacity)
+    Self.move(&rows, count, capacity)
+    Self.move(&vertices, count, capacity)
+    Self.move(&polygonOfLane, count, capacity)
+    Self.move(&edges, 0, capacity / Self.wordLanes)
+    Self.move(&lanesOfParts, 0, capacity / Self.wordLanes * Self.partCount)
+  }
+
+  private static func move<Element: BitwiseCopyable>(
+    _ elements: inout UnsafeMutablePointer<Element>, _ count: Int, _ capacity: Int
+  ) {
+    let moved = UnsafeMutablePointer<Element>.allocate(capacity: capacity)
+    moved.update(from: elements, count: count)
+    elements.deallocate()
+    elements = moved
+  }
+
+  var wordCount: Int { (count + Self.wordLanes - 1) / Self.wordLanes }
+
+  /// Replaces the lanes by those of a cell's runs, which ascend by polygon.
+  mutating func load(
+    _ runs: UnsafeBufferPointer<EdgeRun>, edgeCount: Int, _ source: FrameVertices, _ grid: PartGrid
+  ) {
+    count = 0
+    polygons.removeAll()
+    ends.removeAll()
+    let hasBlocks = edgeCount > Self.blocksEdgesMin
+    var polygon = UInt32.max
+    for index in 0..<runs.count {
+      let run = runs[index]
+      if index + 4 < runs.count { source.prefetch(runs[index + 4].firstVertex) }
+      if run.polygon != polygon {
+        polygon = run.polygon
+        polygons.append(Polygon(id: polygon, holds: run.holdsReference ? grid.all : 0, touches: 0))
+      }
+      if hasBlocks && run.edgeCount > FrameVertices.blockEdgeCount {
+        appendBlocks(run, source, grid)
+      } else {
+        append(run.firstVertex, Int(run.edgeCount) + 1, source, grid)
+      }
+      ends.append(UInt32(truncatingIfNeeded: count - 1))
+    }
+    edges.update(repeating: .max, count: wordCount)
+    for end in ends.buffer { edges[Int(end) / Self.wordLanes] &= ~(1 &<< UInt64(end)) }
+    let lastLanes = UInt64(count % Self.wordLanes)
+    if lastLanes > 0 { edges[wordCount - 1] &= ~(.max &<< lastLanes) }
+  }
+
+  /// Appends the lanes of a long run: one for each block that lies in one part.
+  private mutating func appendBlocks(_ run: EdgeRun, _ source: FrameVertices, _ grid: PartGrid) {
+    var vertex = run.firstVertex
+    let end = vertex + run.edgeCount
+    while vertex < end {
+      source.prefetchVertex(vertex &+ 2 * FrameVertices.manyEdgeCount)
+      let most = FrameVertices.manyBlocks(from: vertex, to: end)
+      let next: UInt32
+      if most > 0 && grid.isInOnePart(source.box(ofManyFrom: vertex)) {
+        next = vertex + most
+        append(vertex, source, grid)
+      } else {
+        next = min(end, FrameVertices.end(ofBlockOf: vertex))
+        if grid.isInOnePart(source.box(of: vertex)) {
+          append(vertex, source, grid)
+        } else {
+          append(vertex, Int(next - vertex), source, grid)
+        }
+      }
+      vertex = next
+    }
+    append(end, source, grid)
+  }
+
+  /// Appends one lane.
+  @inline(__always)
+  private mutating func append(_ vertex: UInt32, _ source: FrameVertices, _ grid: PartGrid) {
+    if count + Self.spillLanes >= capacity { grow(toLanes: count + 1) }
+    (columns[count], rows[count]) = grid.units(source.numbers(from: vertex))
+    vertices[count] = vertex
+    polygonOfLane[count] = UInt32(truncatingIfNeeded: polygons.count - 1)
+    count += 1
+  }
+
+  /// Appends the lanes of so many vertices.
+  @inline(__always)
+  private mutating func append(_ vertex: UInt32, _ some: Int, _ source: FrameVertices, _ grid: PartGrid) {
+    if count + some + Self.spillLanes > capacity { grow(toLanes: count + some) }
+    grid.writeUnits(source.numbers(from: vertex), some, columns: columns + count, rows: rows + count)
+    let polygon = SIMD4(repeating: UInt32(truncatingIfNeeded: polygons.count - 1))
+    var four = SIMD4(repeating: vertex) &+ SIMD4(0, 1, 2, 3)
+    for first in stride(from: count, to: count + some, by: 4) {
+      UnsafeMutableRawPointer(vertices + first).storeBytes(of: four, as: SIMD4<UInt32>.self)
+      UnsafeMutableRawPointer(polygonOfLane + first).storeBytes(of: polygon, as: SIMD4<UInt32>.self)
+      four &+= SIMD4(repeating: 4)
+    }
+    count += some
+  }
+
+  /// Finds which parts the edges in a word touch, by their boxes.
+  @inline(__always)
+  mutating func find(_ word: Int, _ grid: ccellparts_grid) -> ccellparts_found {
+    let first = word * Self.wordLanes
+    return ccellparts_find(
+      lanesOfParts + Self.partCount * word, columns + first, rows + first, edges[word],
+      Int32(truncatingIfNeeded: min(Self.wordLanes, count - first)), grid)
+  }
+
+  /// The first vertex of a lane's edges.
+  @inline(__always)
+  func vertex(_ word: Int, _ lane: Int) -> UInt32 { vertices[word &* Self.wordLanes &+ lane] }
+
+  /// Says that a lane does not touch a part.
+  @inline(__always)
+  mutating func remove(_ word: Int, _ lane: Int, from part: Int) {
+    lanesOfParts[Self.partCount &* word &+ part] &= ~(1 &<< UInt64(truncatingIfNeeded: lane))
+  }
+
+  /// Says that a lane lies between the cell's reference point and those of some parts: one bit for each.
+  @inline(__always)
+  mutating func cross(_ word: Int, _ lane: Int, parts: UInt16) {
+    let polygon = Int(polygonOfLane[word &* Self.wordLanes &+ lane])
+    polygons.pointer[polygon].holds ^= parts
+  }
+
+  /// Appends the edges that touch a part, and notes which polygons do.
+  @inline(__always)
+  mutating func appendEdges(of number: Int, to part: inout CellPart) {
+    let bit = UInt16(1) &<< UInt16(truncatingIfNeeded: number)
+    var last = UInt32.max
+    var edgeCount = part.edgeCount
+    for word in 0..<wordCount {
+      var rest = lanesOfParts[Self.partCount &* word &+ number]
+      if rest == 0 { continue }
+      let firstLane = word &* Self.wordLanes
+      let runs = part.runs.unwritten(room: Self.wordLanes / 2)
+      var next = runs
+      repeat {
+        let start = rest.trailingZeroBitCount
+        let laneCount = (~(rest &>> UInt64(truncatingIfNeeded: start))).trailingZeroBitCount
+        // The lowest bits that are set in a row, carried away.
+        rest &= rest &+ (1 &<< UInt64(truncatingIfNeeded: start))
+        let lane = firstLane &+ start
+        let vertex = vertices[lane]
+        let more = vertices[lane &+ laneCount] &- vertex
+        edgeCount &+= Int(more)
+        let polygon = polygonOfLane[lane]
+        let isNew = polygon != last
+        if start == 0 && !isNew {
+          let before = next - 1
+          if before.pointee.firstVertex &+ before.pointee.edgeCount == vertex {
+            before.pointee.edgeCount &+= more
+            continue
+          }
+        }
+        last = polygon
+        let entry = polygons.pointer + Int(polygon)
+        if isNew { entry.pointee.touches |= bit }
+        next.initialize(
+          to: EdgeRun(
+            polygon: entry.pointee.id, holdsReference: isNew && entry.pointee.holds & bit != 0,
+            firstVertex: vertex, edgeCount: more))
+        next += 1
+      } while rest != 0
+      part.runs.append(written: next - runs)
+    }
+    part.edgeCount = edgeCount
+  }
+}
