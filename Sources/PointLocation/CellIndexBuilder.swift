@@ -44,33 +44,6 @@ struct Cell: BitwiseCopyable {
   }
 }
 
-/// The polygons that cover all of a cell, ascending.
-private struct Wholes {
-  var polygons: UnsafeBufferPointer<UInt32>
-  /// Where the place of their set is kept once it is known; `UInt32.max` until then.
-  var set: UnsafeMutablePointer<UInt32>
-}
-
-/// What splitting a cell of one size needs; kept for the next cell, so that building allocates little.
-private struct SplitScratch {
-  let parts = UnsafeMutablePointer<CellPart>.allocate(capacity: 16)
-  /// The polygons that cover all of the part that is being built.
-  var merged = GrowingBuffer<UInt32>()
-  let mergedSet = UnsafeMutablePointer<UInt32>.allocate(capacity: 1)
-
-  init() {
-    let nowhere = Cell(CellFrame(.empty))
-    for part in 0..<16 { (parts + part).initialize(to: CellPart(cell: nowhere)) }
-  }
-
-  func free() {
-    for part in 0..<16 { parts[part].free() }
-    parts.deallocate()
-    merged.free()
-    mergedSet.deallocate()
-  }
-}
-
 /// What an index is built from.
 struct CellIndexSource {
   let coordinates: UnsafePointer<Double>
@@ -95,8 +68,9 @@ struct CellIndexBuilder: ~Copyable {
   /// Cells with no more edges are left to others.
   private let ownEdgesMin: Int
   private(set) var left = DeferredCells()
-  private let scratch: UnsafeMutablePointer<SplitScratch>
-  private static let sizes = CellIndex.bits + 1
+  private var stack = CellStack()
+  /// The parts of the cells that are divided, 16 for each size.
+  private let parts: UnsafeMutablePointer<CellPart>
 
   /// - Parameters:
   ///   - edgeCount: what room is made for: memory that is not written to costs little, and what grows is copied.
@@ -111,8 +85,7 @@ struct CellIndexBuilder: ~Copyable {
     table = SetTable(
       setCapacity: edgeCount / 4 + 1024, memberCapacity: 3 * edgeCount / 4 + 4096,
       knownCapacity: edgeCount / 32)
-    scratch = .allocate(capacity: Self.sizes)
-    for bits in 0..<Self.sizes { (scratch + bits).initialize(to: SplitScratch()) }
+    parts = .allocate(capacity: 16 * (CellIndex.bits + 1))
   }
 
   deinit {
@@ -120,8 +93,8 @@ struct CellIndexBuilder: ~Copyable {
     leaves.free()
     left.free()
     divider.free()
-    for bits in 0..<Self.sizes { scratch[bits].free() }
-    scratch.deallocate()
+    stack.free()
+    parts.deallocate()
   }
 
   /// Builds a cell and all below it.
@@ -137,10 +110,8 @@ struct CellIndexBuilder: ~Copyable {
     table.forget()
     self.budget = budget
     let first = (node: nodes.count, leaf: leaves.count, set: table.setCount)
-    let set = UnsafeMutablePointer<UInt32>.allocate(capacity: 1)
-    defer { set.deallocate() }
-    set.pointee = wholes.isEmpty ? 0 : .max
-    let entry = entry(cell, runs: runs, edgeCount: edgeCount, Wholes(polygons: wholes, set: set))
+    let entry = entry(cell, stack.push(runs, edgeCount: edgeCount, wholes: wholes))
+    stack.removeAll()
     return CellIndexPiece(
       entry: entry, nodes: first.node..<nodes.count, leaves: first.leaf..<leaves.count,
       sets: first.set..<table.setCount)
@@ -163,62 +134,65 @@ struct CellIndexBuilder: ~Copyable {
   }
 
   /// Writes a cell and all below it, and returns its entry. Its side is one of those of nodes: 4^n of the smallest cells.
-  private mutating func entry(
-    _ cell: Cell, runs: UnsafeBufferPointer<EdgeRun>, edgeCount: Int, _ wholes: Wholes
-  ) -> UInt32 {
-    if edgeCount <= Self.leafEdgesMax || cell.bits == 0 { return leaf(cell, runs, wholes) }
-    if edgeCount < ownEdgesMin { return left.append(cell, runs, edgeCount: edgeCount, wholes.polygons) }
-    let sideBits = edgeCount > Self.quarterEdgesMax ? 2 : 1
-    guard let parts = split(cell, runs, edgeCount: edgeCount, sideBits: sideBits) else {
-      return leaf(cell, runs, wholes)
+  private mutating func entry(_ cell: Cell, _ part: CellPart) -> UInt32 {
+    if part.edgeCount <= Self.leafEdgesMax || cell.bits == 0 { return leaf(cell, part) }
+    if part.edgeCount < ownEdgesMin {
+      return left.append(
+        cell, stack.runs(of: part), edgeCount: part.edgeCount, stack.wholes(of: part))
     }
+    let sideBits = part.edgeCount > Self.quarterEdgesMax ? 2 : 1
+    let height = stack.height
+    guard let division = split(cell, part, sideBits: sideBits) else { return leaf(cell, part) }
     let block = nodes.count / 16
     precondition(block < DeferredCells.mark, "too many cells")
     nodes.append(repeating: 0, count: 16)
-    for part in PartGrid.parts(sideBits: sideBits) {
-      let covering = covering(part, of: cell, wholes)
+    for number in PartGrid.parts(sideBits: sideBits) {
+      let below = division.cell(number)
       // Below it the nodes may move, so that their address is taken afterwards.
       if sideBits == 2 {
-        let below = entry(parts[part], covering)
-        nodes.pointer[16 * block + part] = below
+        let entry = entry(below, parts[16 * cell.bits + number])
+        nodes.pointer[16 * block + number] = entry
       } else {
-        writeQuarter(parts[part], covering, to: 16 * block + 2 * part)
+        writeQuarter(below, parts[16 * cell.bits + number], to: 16 * block + 2 * number)
       }
     }
+    stack.lower(to: height)
     return CellIndex.nodeTag | UInt32(block)
   }
 
-  private mutating func entry(_ part: CellPart, _ wholes: Wholes) -> UInt32 {
-    entry(part.cell, runs: part.runs.buffer, edgeCount: part.edgeCount, wholes)
-  }
-
   /// Writes a quarter of a node's cell, and all below it: a leaf, which then has four entries of the node, or four cells.
-  private mutating func writeQuarter(_ quarter: CellPart, _ wholes: Wholes, to first: Int) {
-    let (cell, runs) = (quarter.cell, quarter.runs.buffer)
-    let parts =
-      quarter.edgeCount <= Self.leafEdgesMax
-      ? nil : split(cell, runs, edgeCount: quarter.edgeCount, sideBits: 1)
-    let whole = parts == nil ? leaf(cell, runs, wholes) : 0
-    for part in PartGrid.parts(sideBits: 1) {
-      let below = parts.map { entry($0[part], covering(part, of: cell, wholes)) } ?? whole
-      nodes.pointer[first + part] = below
+  private mutating func writeQuarter(_ cell: Cell, _ quarter: CellPart, to first: Int) {
+    let height = stack.height
+    let division = quarter.edgeCount <= Self.leafEdgesMax ? nil : split(cell, quarter, sideBits: 1)
+    let whole = division == nil ? leaf(cell, quarter) : 0
+    for number in PartGrid.parts(sideBits: 1) {
+      let below = division.map { entry($0.cell(number), parts[16 * cell.bits + number]) } ?? whole
+      nodes.pointer[first + number] = below
     }
+    stack.lower(to: height)
   }
 
-  /// The polygons that cover all of a part of a cell that has been split, given those that cover all of the cell.
-  private func covering(_ part: Int, of cell: Cell, _ wholes: Wholes) -> Wholes {
-    let scratch = scratch + cell.bits
-    let more = scratch.pointee.parts[part].wholes.buffer
-    if more.isEmpty { return wholes }
-    merge(wholes.polygons, more, into: &scratch.pointee.merged)
-    scratch.pointee.mergedSet.pointee = .max
-    return Wholes(polygons: scratch.pointee.merged.buffer, set: scratch.pointee.mergedSet)
+  /// Divides a cell. Nil if no reference points were found that miss all edges, or if long edges, which many parts share, would multiply by more than
+  /// there is budget for.
+  private mutating func split(_ cell: Cell, _ part: CellPart, sideBits: Int) -> CellDivision? {
+    let below = parts + 16 * cell.bits
+    guard let division = divider.divide(cell, part, sideBits: sideBits, &stack, into: below) else {
+      return nil
+    }
+    // Twice as many edges are free for 4 by 4 parts, one and a half times for 2 by 2.
+    var growth = -part.edgeCount * (sideBits + 2) / 2
+    for number in PartGrid.parts(sideBits: sideBits) { growth += below[number].edgeCount }
+    if growth > budget { return nil }
+    budget -= max(0, growth)
+    return division
   }
 
-  private mutating func leaf(_ cell: Cell, _ runs: UnsafeBufferPointer<EdgeRun>, _ wholes: Wholes) -> UInt32 {
+  private mutating func leaf(_ cell: Cell, _ part: CellPart) -> UInt32 {
     // The set's place in the table comes while the leaf is written.
-    let isNew = wholes.set.pointee == .max
-    let hash = isNew ? SetTable.hash(wholes.polygons) : 0
+    let (runs, wholes) = (stack.runs(of: part), stack.wholes(of: part))
+    var set = stack.set(of: part)
+    let isNew = set == CellStack.unknownSet
+    let hash = isNew ? SetTable.hash(wholes) : 0
     if isNew { table.prefetch(hash: hash) }
     let offset = leaves.count
     precondition(offset < 1 << 30, "too many cells")
@@ -231,11 +205,12 @@ struct CellIndexBuilder: ~Copyable {
       }
     }
     if isNew {
-      wholes.set.pointee = table.place(ofSet: table.intern(wholes.polygons, hash: hash))
-      precondition(wholes.set.pointee < 1 << 30, "too many cells")
+      set = table.place(ofSet: table.intern(wholes, hash: hash))
+      precondition(set < 1 << 30, "too many cells")
+      stack.keep(set, of: part)
     }
-    if tag == 0 { return wholes.set.pointee }
-    leaves.pointer[offset] = wholes.set.pointee
+    if tag == 0 { return set }
+    leaves.pointer[offset] = set
     return tag | UInt32(offset)
   }
 
@@ -261,46 +236,5 @@ struct CellIndexBuilder: ~Copyable {
     }
     leaves.pointer[header] =
       EdgeLeafHeader(bits: cell.bits, reference: cell.reference, runCount: runCount).word
-  }
-
-  private func merge(
-    _ a: UnsafeBufferPointer<UInt32>, _ b: UnsafeBufferPointer<UInt32>,
-    into result: inout GrowingBuffer<UInt32>
-  ) {
-    result.removeAll()
-    let target = result.unwritten(room: a.count + b.count)
-    result.append(written: a.count + b.count)
-    guard let first = b.baseAddress else { return }
-    guard let second = a.baseAddress else { return target.update(from: first, count: b.count) }
-    var (i, j) = (0, 0)
-    // Without branches, which would go either way.
-    while i < a.count && j < b.count {
-      let (one, other) = (second[i], first[j])
-      let isLess = one < other ? 1 : 0
-      target[i &+ j] = min(one, other)
-      i &+= isLess
-      j &+= 1 &- isLess
-    }
-    (target + (i + j)).update(from: second + i, count: a.count - i)
-    (target + (a.count + j)).update(from: first + j, count: b.count - j)
-  }
-}
-
-extension CellIndexBuilder {
-  /// Divides a cell into 2^sideBits parts a side. Nil if no reference points were found that miss all edges, or if long edges, which many parts
-  /// share, would multiply by more than there is budget for.
-  private mutating func split(
-    _ cell: Cell, _ runs: UnsafeBufferPointer<EdgeRun>, edgeCount: Int, sideBits: Int
-  ) -> UnsafeMutablePointer<CellPart>? {
-    let parts = scratch[cell.bits].parts
-    guard divider.divide(cell, runs, edgeCount: edgeCount, sideBits: sideBits, into: parts) else {
-      return nil
-    }
-    // Twice as many edges are free for 4 by 4 parts, one and a half times for 2 by 2.
-    var growth = -edgeCount * (sideBits + 2) / 2
-    for part in PartGrid.parts(sideBits: sideBits) { growth += parts[part].edgeCount }
-    if growth > budget { return nil }
-    budget -= max(0, growth)
-    return parts
   }
 }

@@ -181,17 +181,19 @@ struct EdgeLanes {
     polygons.pointer[polygon].holds ^= parts
   }
 
-  /// Appends the edges that touch a part, and notes which polygons do.
+  /// Puts a part on the stack: the edges that touch it, and the polygons that cover all of it.
+  /// - Parameter wholes: those that cover all of the cell.
   @inline(__always)
-  mutating func appendEdges(of number: Int, to part: inout CellPart) {
+  mutating func part(_ number: Int, wholes: StackRange, _ stack: inout CellStack) -> CellPart {
     let bit = UInt16(1) &<< UInt16(truncatingIfNeeded: number)
+    let firstRun = stack.height.runs
     var last = UInt32.max
-    var edgeCount = part.edgeCount
+    var edgeCount = 0
     for word in 0..<wordCount {
       var rest = lanesOfParts[Self.partCount &* word &+ number]
       if rest == 0 { continue }
       let firstLane = word &* Self.wordLanes
-      let runs = part.runs.unwritten(room: Self.wordLanes / 2)
+      let runs = stack.nextRuns(room: Self.wordLanes / 2)
       var next = runs
       repeat {
         let start = rest.trailingZeroBitCount
@@ -220,8 +222,11 @@ struct EdgeLanes {
             firstVertex: vertex, edgeCount: more))
         next += 1
       } while rest != 0
-      part.runs.append(written: next - runs)
+      stack.append(writtenRuns: next - runs)
     }
-    part.edgeCount = edgeCount
+    let covering = stack.merge(wholes, polygons.buffer) { $0.holds & ~$0.touches & bit != 0 }
+    return CellPart(
+      runs: StackRange(first: firstRun, count: stack.height.runs - firstRun), edgeCount: edgeCount,
+      wholes: covering)
   }
 }

@@ -1,5 +1,5 @@
-// For building a cell index, eight edges at once: which parts of a cell they may touch, and their vertices in 16 bits. Swift's vectors cannot say the
-// instructions that pack numbers of 32 bits into 16 with saturation, and that gather one bit of each.
+// For building a cell index: vertices as whole numbers, and which parts of a cell edges may touch, many at once. Swift's vectors cannot say the
+// instructions that round doubles down to 32 bits, that pack those into 16 with saturation, and that gather one bit of each.
 #ifndef OUTAGED_CCELLPARTS_H
 #define OUTAGED_CCELLPARTS_H
 
