@@ -6,6 +6,7 @@ internal import CCellParts
 ///
 /// Consecutive edges stand in consecutive lanes, and the last vertex of a run has a lane of its own, which is no edge. The edges of a block that lies in
 /// one part as a whole share a lane, which goes from the first one's start to the last one's end: it is in that part as well, and meets nothing either.
+/// Where the grid's units are too coarse to say so, the first edge is asked, and its answer is that of all of them.
 /// Its owner frees it.
 struct EdgeLanes {
   /// A polygon of the cell, and what has been found of it: one bit for each part.

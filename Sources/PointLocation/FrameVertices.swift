@@ -46,7 +46,7 @@ struct FrameEdge: BitwiseCopyable {
 /// Where each vertex lies in a cell frame, in 2^-`fractionBits` of the smallest cells, rounded down: 31 bits each.
 struct FrameVertices {
   static let fractionBits = 7
-  /// Vertices are read nine at a time.
+  /// Vertices are read eight at a time.
   private static let padding = 8
   static let blockEdgeCount: UInt32 = 8
   static let manyEdgeCount: UInt32 = 64

@@ -1,6 +1,7 @@
 // An index that is built by several processors at once.
 
 import Dispatch
+import Synchronization
 import Testing
 
 @testable import PointLocation
@@ -25,6 +26,23 @@ import Testing
     return builder.build()
   }
 
+  /// Two that begin at the same time, so that both have something to do, however soon it is done.
+  private static let together = Processors(count: 2) { count, work in
+    if count > 2 { return (0..<count).forEach { work($0) } }
+    let started = Atomic<Int>(0)
+    let group = DispatchGroup()
+    withoutActuallyEscaping(work) { work in
+      for piece in 0..<count {
+        DispatchQueue(label: "piece \(piece)").async(group: group) {
+          started.add(1, ordering: .relaxed)
+          while started.load(ordering: .relaxed) < count {}
+          work(piece)
+        }
+      }
+      group.wait()
+    }
+  }
+
   private static func bytes(_ index: PolygonIndex) -> [[UInt8]] {
     var writer = SectionWriter()
     index.write(to: &writer)
@@ -47,6 +65,7 @@ import Testing
     let bytes = Self.bytes(alone)
     #expect(Self.bytes(PolygonIndex(polygons, backwards)) == bytes)
     #expect(Self.bytes(PolygonIndex(polygons, sideBySide)) == bytes)
+    #expect(Self.bytes(PolygonIndex(polygons, Self.together)) == bytes)
 
     var writer = SectionWriter()
     alone.write(to: &writer)
