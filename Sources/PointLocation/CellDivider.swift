@@ -50,7 +50,7 @@ struct CellDivider {
       firstPart: division.cell(0), source.frame)
     lanes.load(stack.runs(of: part), edgeCount: part.edgeCount, source.vertices, grid)
     for word in 0..<lanes.wordCount {
-      let found = grid.find(&lanes, word)
+      let found = lanes.find(word, grid)
       guard findPolygonsHolding(found, word, division, grid) else { return false }
       for lane in SetBits(found.oblique) {
         let edge = source.vertices.edge(lanes.vertex(word, lane))

@@ -124,11 +124,7 @@ struct CellIndex: Sendable {
       let leaf = CompactLeaf(leaves.pointer + value)
       let first = hits.count
       hits.append(paddedSet: members(ofSetAt: leaf.set), room: CompactLeaf.polygonCountMax)
-      var inside = answer.inside
-      while inside != 0 {
-        hits.insert(leaf.polygon(inside.trailingZeroBitCount), from: first)
-        inside &= inside - 1
-      }
+      for polygon in SetBits(answer.inside) { hits.insert(leaf.polygon(polygon), from: first) }
     default: appendFromEdgeLeaf(at: value, coordinates, x: x, y: y, to: &hits)
     }
   }

@@ -70,7 +70,7 @@ struct CellIndexBuilder: ~Copyable {
   private(set) var left = DeferredCells()
   private var stack = CellStack()
   /// The parts of the cells that are divided, 16 for each size.
-  private let parts: UnsafeMutablePointer<CellPart>
+  private let allParts: UnsafeMutablePointer<CellPart>
 
   /// - Parameters:
   ///   - edgeCount: what room is made for: memory that is not written to costs little, and what grows is copied.
@@ -85,7 +85,7 @@ struct CellIndexBuilder: ~Copyable {
     table = SetTable(
       setCapacity: edgeCount / 4 + 1024, memberCapacity: 3 * edgeCount / 4 + 4096,
       knownCapacity: edgeCount / 32)
-    parts = .allocate(capacity: 16 * (CellIndex.bits + 1))
+    allParts = .allocate(capacity: 16 * (CellIndex.bits + 1))
   }
 
   deinit {
@@ -94,7 +94,7 @@ struct CellIndexBuilder: ~Copyable {
     left.free()
     divider.free()
     stack.free()
-    parts.deallocate()
+    allParts.deallocate()
   }
 
   /// Builds a cell and all below it.
@@ -110,8 +110,9 @@ struct CellIndexBuilder: ~Copyable {
     table.forget()
     self.budget = budget
     let first = (node: nodes.count, leaf: leaves.count, set: table.setCount)
+    let height = stack.height
     let entry = entry(cell, stack.push(runs, edgeCount: edgeCount, wholes: wholes))
-    stack.removeAll()
+    stack.lower(to: height)
     return CellIndexPiece(
       entry: entry, nodes: first.node..<nodes.count, leaves: first.leaf..<leaves.count,
       sets: first.set..<table.setCount)
@@ -150,10 +151,10 @@ struct CellIndexBuilder: ~Copyable {
       let below = division.cell(number)
       // Below it the nodes may move, so that their address is taken afterwards.
       if sideBits == 2 {
-        let entry = entry(below, parts[16 * cell.bits + number])
+        let entry = entry(below, parts(of: cell)[number])
         nodes.pointer[16 * block + number] = entry
       } else {
-        writeQuarter(below, parts[16 * cell.bits + number], to: 16 * block + 2 * number)
+        writeQuarter(below, parts(of: cell)[number], to: 16 * block + 2 * number)
       }
     }
     stack.lower(to: height)
@@ -166,16 +167,20 @@ struct CellIndexBuilder: ~Copyable {
     let division = quarter.edgeCount <= Self.leafEdgesMax ? nil : split(cell, quarter, sideBits: 1)
     let whole = division == nil ? leaf(cell, quarter) : 0
     for number in PartGrid.parts(sideBits: 1) {
-      let below = division.map { entry($0.cell(number), parts[16 * cell.bits + number]) } ?? whole
+      let below = division.map { entry($0.cell(number), parts(of: cell)[number]) } ?? whole
       nodes.pointer[first + number] = below
     }
     stack.lower(to: height)
   }
 
+  /// The parts of a cell while it is divided, by their numbers in a `PartGrid`.
+  @inline(__always)
+  private func parts(of cell: Cell) -> UnsafeMutablePointer<CellPart> { allParts + 16 * cell.bits }
+
   /// Divides a cell. Nil if no reference points were found that miss all edges, or if long edges, which many parts share, would multiply by more than
   /// there is budget for.
   private mutating func split(_ cell: Cell, _ part: CellPart, sideBits: Int) -> CellDivision? {
-    let below = parts + 16 * cell.bits
+    let below = parts(of: cell)
     guard let division = divider.divide(cell, part, sideBits: sideBits, &stack, into: below) else {
       return nil
     }

@@ -37,11 +37,6 @@ struct CellStack {
     wholes.free()
   }
 
-  mutating func removeAll() {
-    runs.removeAll()
-    wholes.removeAll()
-  }
-
   /// How high it stands.
   @inline(__always)
   var height: (runs: Int, wholes: Int) { (runs.count, wholes.count) }

@@ -75,10 +75,8 @@ extension CompactLeaf {
         of: rows.loadUnaligned(fromByteOffset: eight, as: SIMD8<Int16>.self), toByteOffset: eight,
         as: SIMD8<Int16>.self)
     }
-    var across = ccellparts_across(xs, Int32(header.vertexCount), reference.x) & edges
-    while across != 0 {
-      let a = 2 * across.trailingZeroBitCount
-      across &= across - 1
+    for edge in SetBits(ccellparts_across(xs, Int32(header.vertexCount), reference.x) & edges) {
+      let a = 2 * edge
       guard
         CompactPath.isCertain(
           ax: xs.load(fromByteOffset: a, as: Int16.self), ay: ys.load(fromByteOffset: a, as: Int16.self),

@@ -156,13 +156,17 @@ struct EdgeLanes {
     count += some
   }
 
-  /// Finds which parts the edges in a word touch, by their boxes.
+  /// Finds which parts the edges in a word touch, by their boxes, and what else is to be asked about them.
   @inline(__always)
-  mutating func find(_ word: Int, _ grid: ccellparts_grid) -> ccellparts_found {
+  mutating func find(_ word: Int, _ grid: PartGrid) -> FoundLanes {
     let first = word * Self.wordLanes
-    return ccellparts_find(
+    let found = ccellparts_find(
       lanesOfParts + Self.partCount * word, columns + first, rows + first, edges[word],
-      Int32(truncatingIfNeeded: min(Self.wordLanes, count - first)), grid)
+      Int32(truncatingIfNeeded: min(Self.wordLanes, count - first)), grid.ownUnits)
+    let rows = found.meeting_rows
+    return FoundLanes(
+      oblique: found.oblique, meetingColumn: found.meeting_column,
+      meetingRows: SIMD4(rows.0, rows.1, rows.2, rows.3))
   }
 
   /// The first vertex of a lane's edges.
@@ -230,4 +234,14 @@ struct EdgeLanes {
       runs: StackRange(first: firstRun, count: stack.height.runs - firstRun), edgeCount: edgeCount,
       wholes: covering)
   }
+}
+
+/// What has been found of the edges in a word of lanes: one bit for each.
+struct FoundLanes {
+  /// Whether there may be a part that the edge's box touches and its line does not.
+  let oblique: UInt64
+  /// Whether it may meet the column of the cell's reference point.
+  let meetingColumn: UInt64
+  /// And each of the lines of reference points.
+  let meetingRows: SIMD4<UInt64>
 }

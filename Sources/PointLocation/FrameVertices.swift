@@ -68,7 +68,7 @@ struct FrameVertices {
       boxes = FlatArray(count: (count + block - 1) / block) { boxes in
         boxesOfMany = FlatArray(count: manyCount) { boxesOfMany in
           nonisolated(unsafe) let writer = FrameVerticesWriter(
-            coordinates: coordinates, count: count, frame: frame, places: places.baseAddress!,
+            coordinates: coordinates, count: count, numbering: frame.numbering, places: places.baseAddress!,
             boxes: boxes.baseAddress!, boxesOfMany: boxesOfMany.baseAddress!)
           let parts = count < 4096 ? 1 : processors.count
           processors.run(parts) { part in
@@ -136,7 +136,7 @@ struct FrameVertices {
 private struct FrameVerticesWriter {
   let coordinates: UnsafePointer<Double>
   let count: Int
-  let frame: CellFrame
+  let numbering: ccellparts_frame
   let places: UnsafeMutablePointer<SIMD2<Int32>>
   let boxes: UnsafeMutablePointer<FrameBox>
   let boxesOfMany: UnsafeMutablePointer<FrameBox>
@@ -154,7 +154,7 @@ private struct FrameVerticesWriter {
       ccellparts_number(
         numbers + 2 * start, bounds + 4 * block, coordinates + 2 * start,
         Int64(min(blockEdgeCount, count - start)), Int64(min(blockEdgeCount, count - 1 - start)),
-        frame.numbering)
+        numbering)
       if start == first { boxesOfMany[many] = boxes[block] } else { boxesOfMany[many].extend(boxes[block]) }
     }
   }

@@ -26,7 +26,8 @@ struct PartGrid {
   private let sharedBits: Int
   /// The parts in the first column that have a reference point of the first line.
   private let rowsOfLine: UInt16
-  private let ownUnits: ccellparts_grid
+  /// The same in units of the cell's own, for many edges at once.
+  let ownUnits: ccellparts_grid
 
   /// - Parameter sideBits: there are 2^sideBits parts a side, 1 or 2.
   init(_ cell: Cell, sideBits: Int, sharesReferences: Bool, firstPart: Cell, _ frame: CellFrame) {
@@ -233,24 +234,4 @@ struct PartGrid {
   ) {
     ccellparts_write_units(columns, rows, vertices, Int32(truncatingIfNeeded: count), ownUnits)
   }
-
-  /// Finds which parts the edges in a word of lanes touch, by their boxes; says what else is to be asked about them.
-  @inline(__always)
-  func find(_ lanes: inout EdgeLanes, _ word: Int) -> FoundLanes {
-    let found = lanes.find(word, ownUnits)
-    let rows = found.meeting_rows
-    return FoundLanes(
-      oblique: found.oblique, meetingColumn: found.meeting_column,
-      meetingRows: SIMD4(rows.0, rows.1, rows.2, rows.3))
-  }
-}
-
-/// What has been found of the edges in a word of lanes: one bit for each.
-struct FoundLanes {
-  /// Whether there may be a part that the edge's box touches and its line does not.
-  let oblique: UInt64
-  /// Whether it may meet the column of the cell's reference point.
-  let meetingColumn: UInt64
-  /// And each of the lines of reference points.
-  let meetingRows: SIMD4<UInt64>
 }

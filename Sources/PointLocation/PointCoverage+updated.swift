@@ -110,6 +110,7 @@ private struct AnswerMemo: ~Copyable {
 /// Finds which of the changed polygons cover a point.
 private struct ChangedPolygons: ~Copyable {
   private let index: PolygonIndex
+  /// Those of the index, at hand without counting references.
   private let changes: IndexedPolygons
   private let isChanged: [Bool]
   /// Whether the index keeps all of them apart from the rest.
@@ -141,10 +142,7 @@ private struct ChangedPolygons: ~Copyable {
   ) {
     if areApart { ask(near.come, xs, ys) }
     var asked = 0
-    var points = near.gone | near.come
-    while points != 0 {
-      let point = points.trailingZeroBitCount
-      points &= points - 1
+    for point in SetBits(near.gone | near.come) {
       let mayGain = near.come >> UInt32(point) & 1 != 0
       let old = setOfPoint[point]
       if mayGain && !areApart {
@@ -167,11 +165,8 @@ private struct ChangedPolygons: ~Copyable {
 
   /// Asks the cells of what has changed about some points of a run.
   private mutating func ask(_ points: UInt32, _ xs: UnsafePointer<Double>, _ ys: UnsafePointer<Double>) {
-    var points = points
     var count = 0
-    while points != 0 {
-      let point = points.trailingZeroBitCount
-      points &= points - 1
+    for point in SetBits(points) {
       self.xs[count] = xs[point]
       self.ys[count] = ys[point]
       count += 1

@@ -65,8 +65,9 @@ typedef struct {
   __m128i columns, rows;
 } ccellparts_eight;
 
-/// Two vectors of four vertices, each a column and a row.
-static inline __attribute__((always_inline)) ccellparts_eight ccellparts_apart(__m128i low, __m128i high) {
+/// Four vectors of two vertices, each a column and a row, cut to 16 bits.
+static inline __attribute__((always_inline)) ccellparts_eight ccellparts_apart(const __m128i *_Nonnull two) {
+  const __m128i low = _mm_packs_epi32(two[0], two[1]), high = _mm_packs_epi32(two[2], two[3]);
   return (ccellparts_eight){
       _mm_packs_epi32(_mm_srai_epi32(_mm_slli_epi32(low, 16), 16), _mm_srai_epi32(_mm_slli_epi32(high, 16), 16)),
       _mm_packs_epi32(_mm_srai_epi32(low, 16), _mm_srai_epi32(high, 16))};
@@ -171,7 +172,7 @@ static inline __attribute__((always_inline)) void ccellparts_write_units(int16_t
     const __m128i *at = (const __m128i *)(from + 2 * done);
     __m128i two[4];
     for (int index = 0; index < 4; index++) two[index] = _mm_sra_epi32(_mm_sub_epi32(_mm_loadu_si128(at + index), corner), shift);
-    const ccellparts_eight eight = ccellparts_apart(_mm_packs_epi32(two[0], two[1]), _mm_packs_epi32(two[2], two[3]));
+    const ccellparts_eight eight = ccellparts_apart(two);
     _mm_storeu_si128((__m128i *)(columns + done), eight.columns);
     _mm_storeu_si128((__m128i *)(rows + done), eight.rows);
     done += 8;
@@ -206,7 +207,7 @@ static inline __attribute__((always_inline)) int ccellparts_write(void *_Nonnull
     __m128i two[4];
     // What is too great becomes the greatest number.
     for (int index = 0; index < 4; index++) two[index] = _mm_sub_epi32(_mm_sra_epi32(_mm_loadu_si128(at + index), shift), first);
-    const ccellparts_eight eight = ccellparts_apart(_mm_packs_epi32(two[0], two[1]), _mm_packs_epi32(two[2], two[3]));
+    const ccellparts_eight eight = ccellparts_apart(two);
     const __m128i away = _mm_subs_epi16(eight.columns, far_from);
     const __m128i fault = _mm_or_si128(
         _mm_or_si128(_mm_cmpgt_epi16(zero, _mm_min_epi16(eight.columns, eight.rows)), _mm_cmpeq_epi16(_mm_max_epi16(eight.columns, eight.rows), top)),
