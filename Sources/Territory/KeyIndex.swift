@@ -42,7 +42,7 @@ struct KeyIndex: Sendable {
   let groupRows: FlatArray<UInt32>
   let rowCount: UInt32
   let valueMask: UInt32
-  private let lineCount: Int
+  private let lineCount: UInt64
 
   /// As many as `ccacheline_find` compares.
   static let lineSlots = 16
@@ -57,7 +57,7 @@ struct KeyIndex: Sendable {
     self.groupStarts = groupStarts
     self.groupRows = groupRows
     self.rowCount = UInt32(rowCount)
-    lineCount = slots.count / Self.lineSlots
+    lineCount = UInt64(slots.count / Self.lineSlots)
     valueMask = Self.valueMask(rowCount: rowCount, groupCount: groupStarts.count - 1)
   }
 
@@ -85,7 +85,7 @@ struct KeyIndex: Sendable {
       }
       if ccacheline_find(start, .max, 0) != 0 { return .none }
       line &+= 1
-      if line == lineCount { line = 0 }
+      if UInt64(truncatingIfNeeded: line) == lineCount { line = 0 }
     }
   }
 
@@ -106,11 +106,18 @@ struct KeyIndex: Sendable {
   /// What a slot's value stands for.
   @inline(__always)
   private func rows(of value: UInt32) -> RowList {
-    if _fastPath(value <= rowCount) { return RowList(row: value &- 1) }
-    let group = Int(value &- rowCount &- 1)
-    let start = Int(groupStarts.pointer[group])
-    return RowList(
-      several: groupRows.pointer + start, count: Int(groupStarts.pointer[group + 1]) &- start)
+    _fastPath(value <= rowCount)
+      ? RowList(row: value &- 1)
+      : Self.group(Int(value &- rowCount &- 1), groupStarts.pointer, groupRows.pointer)
+  }
+
+  /// Apart, as most keys have one row, and without the index, which a call would first copy.
+  @inline(never)
+  private static func group(
+    _ group: Int, _ starts: UnsafePointer<UInt32>, _ rows: UnsafePointer<UInt32>
+  ) -> RowList {
+    let start = Int(starts[group])
+    return RowList(several: rows + start, count: Int(starts[group + 1]) &- start)
   }
 
   @inline(__always)
@@ -118,8 +125,8 @@ struct KeyIndex: Sendable {
 
   /// Maps a hash to a line with one multiplication (Lemire, *Fast Random Integer Generation in an Interval*).
   @inline(__always)
-  static func home(_ hash: UInt64, lineCount: Int) -> Int {
-    Int(truncatingIfNeeded: hash.multipliedFullWidth(by: UInt64(lineCount)).high)
+  static func home(_ hash: UInt64, lineCount: UInt64) -> Int {
+    Int(truncatingIfNeeded: hash.multipliedFullWidth(by: lineCount).high)
   }
 }
 
@@ -142,7 +149,7 @@ extension KeyIndex {
     var chained: [(head: UInt32, entry: UInt32)] = []
     for entry in 0..<entries {
       guard let hash = hash(entry) else { continue }
-      var slot = Self.home(hash, lineCount: lineCount) * Self.lineSlots
+      var slot = Self.home(hash, lineCount: UInt64(lineCount)) * Self.lineSlots
       let tag = UInt32(truncatingIfNeeded: hash)
       func isOther(_ head: UInt64) -> Bool {
         UInt32(head >> 32) != tag || !sameKey(Int(UInt32(truncatingIfNeeded: head)) - 1, entry)

@@ -9,7 +9,8 @@ import PointLocation
 /// highest two bits tell which; a given text always gets the same form in one table, so that two packed texts other than
 /// `heap` are equal exactly if their bits are.
 /// - inline: up to 7 UTF-8 bytes (bits 56...58 hold the count, the first byte lies lowest)
-/// - numbered suffix: a shared prefix, then a number of fixed width (`SP-` and `00088121`): 16 bits of pattern, 46 of number
+/// - numbered suffix: a shared prefix, then a number of fixed width (`SP-` and `00088121`): 16 bits of pattern, 46 of number; pattern `d` is
+///   the empty prefix before `d` digits, for each number of digits that there may be
 /// - numbered prefix: a number without leading zeros, then a shared text (`12` and ` Oak St`): 24 bits of pattern, 34 of number
 ///   plus one, or zero for the shared text alone
 /// - heap: 38 bits of offset, 24 of length
@@ -35,6 +36,15 @@ public struct PackedText: Hashable, Sendable, BitwiseCopyable {
 
   init(suffixPattern pattern: UInt32, number: UInt64) {
     bits = Form.numberedSuffix.rawValue << 62 | UInt64(pattern) << 46 | number
+  }
+
+  /// A text of decimal digits, of more than can lie inline, packed without asking a table; `nil` for any other.
+  @inline(__always)
+  init?(bareNumber bytes: UnsafeBufferPointer<UInt8>) {
+    guard bytes.count > Self.inlineBytesMax, bytes.count <= Self.suffixDigitsMax else { return nil }
+    let (digits, number) = TextShape.trailingDigits(bytes)
+    guard digits == bytes.count else { return nil }
+    self.init(suffixPattern: UInt32(truncatingIfNeeded: digits), number: number)
   }
 
   init(prefixPattern pattern: UInt32, number: UInt64?) {

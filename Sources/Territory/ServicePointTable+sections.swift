@@ -121,7 +121,7 @@ extension TextPool {
 
   init(validating reader: inout SectionReader) throws(SectionError) {
     heap = try reader.take("texts.heap", as: UInt8.self)
-    suffixPatterns = try PatternTable(validating: &reader, "texts.suffixPatterns")
+    suffixPatterns = try PatternTable(validating: &reader, "texts.suffixPatterns", bareNumbers: true)
     prefixPatterns = try PatternTable(validating: &reader, "texts.prefixPatterns")
   }
 
@@ -142,9 +142,13 @@ extension PatternTable {
     writer.append("\(name).bytes", bytes)
     writer.append("\(name).starts", starts)
     writer.append("\(name).digitCounts", digitCounts)
+    writer.append("\(name).slots", slots)
   }
 
-  fileprivate init(validating reader: inout SectionReader, _ name: String) throws(SectionError) {
+  /// - Parameter bareNumbers: whether the first texts are empty, and each has as many digits as its index says.
+  fileprivate init(
+    validating reader: inout SectionReader, _ name: String, bareNumbers: Bool = false
+  ) throws(SectionError) {
     bytes = try reader.take("\(name).bytes", as: UInt8.self)
     starts = try reader.takeStarts("\(name).starts", end: max(0, bytes.count - Self.paddingBytes))
     guard bytes.count >= Self.paddingBytes else {
@@ -157,11 +161,41 @@ extension PatternTable {
         section: "\(name).starts", index: index, found: "\(starts.pointer[index])",
         expected: "at most \(starts.pointer[index - 1]) + \(Self.textBytesMax)")
     }
-    digitCounts = try reader.take("\(name).digitCounts", count: starts.count - 1)
+    let count = starts.count - 1
+    digitCounts = try reader.take("\(name).digitCounts", count: count)
     for index in 0..<digitCounts.count where Int(digitCounts.pointer[index]) > PackedText.suffixDigitsMax {
       throw .element(
         section: "\(name).digitCounts", index: index, found: "\(digitCounts.pointer[index])",
         expected: "at most \(PackedText.suffixDigitsMax)")
+    }
+    if bareNumbers {
+      for index in 0...PackedText.suffixDigitsMax {
+        guard index < count, starts.pointer[index + 1] == 0, Int(digitCounts.pointer[index]) == index else {
+          throw .count(
+            section: "\(name).digitCounts", found: count,
+            expected: "first an empty text for each number of digits, 0 to \(PackedText.suffixDigitsMax)")
+        }
+      }
+    }
+    slots = try reader.take("\(name).slots", as: UInt32.self)
+    guard slots.count >= Self.slotsMin, slots.count & (slots.count - 1) == 0, slots.count >= 2 * count else {
+      throw .count(
+        section: "\(name).slots", found: slots.count,
+        expected: "a power of two, \(max(Self.slotsMin, 2 * count)) at least")
+    }
+    var takenCount = 0
+    for index in 0..<slots.count where slots.pointer[index] != 0 {
+      takenCount += 1
+      guard Int(slots.pointer[index]) <= count else {
+        throw .element(
+          section: "\(name).slots", index: index, found: "\(slots.pointer[index])",
+          expected: "a text, 1 to \(count), or 0")
+      }
+    }
+    // A search ends at a free slot.
+    guard takenCount == count else {
+      throw .count(
+        section: "\(name).slots", found: takenCount, expected: "\(count) that are taken")
     }
   }
 }

@@ -52,18 +52,36 @@ struct TextPool: Sendable {
 
   func string(_ text: PackedText) -> String { withBytes(text) { String(decoding: $0, as: UTF8.self) } }
 
-  /// Whether a text is exactly these bytes.
-  func equals(_ text: PackedText, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-    if text.form == .numberedSuffix { return suffixPatterns.equals(text, bytes) }
-    if bytes.count <= PackedText.inlineBytesMax { return PackedText(inline: bytes).bits == text.bits }
-    return text.form != .inline && withBytes(text) { sameBytes($0, bytes) }
+  /// These bytes as this table packs them; `nil` where none of its patterns fits, so that only the heap can have them.
+  func packed(_ bytes: UnsafeBufferPointer<UInt8>) -> PackedText? {
+    switch TextShape(bytes) {
+    case .inline:
+      return PackedText(inline: bytes)
+    case .numberedSuffix(let digits, let number):
+      let prefix = UnsafeBufferPointer(start: bytes.baseAddress, count: bytes.count &- digits)
+      return suffixPatterns.find(prefix, digits: digits).map { PackedText(suffixPattern: $0, number: number) }
+    case .numberedPrefix(let digits, let number):
+      let suffix = UnsafeBufferPointer(rebasing: bytes.dropFirst(digits))
+      return prefixPatterns.find(suffix, digits: 0).map { PackedText(prefixPattern: $0, number: number) }
+    case .plain:
+      return prefixPatterns.find(bytes, digits: 0).map { PackedText(prefixPattern: $0, number: nil) }
+    }
+  }
+
+  /// A hash of the text's bytes: of the eight that it is packed in, unless it lies in the heap.
+  func hash(_ text: PackedText) -> UInt64 {
+    text.form == .heap ? withBytes(text, hashBytes) : hashNumber(text.bits)
+  }
+
+  /// Whether a text lies in the heap and is exactly these bytes.
+  func isInHeap(_ text: PackedText, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    text.form == .heap && withBytes(text) { sameBytes($0, bytes) }
   }
 
   /// Whether two texts have the same bytes.
   func isSame(_ a: PackedText, _ b: PackedText) -> Bool {
     if a.bits == b.bits { return true }
-    guard a.form == .heap, b.form == .heap else { return false }
-    return withBytes(a) { equals(b, $0) }
+    return a.form == .heap && withBytes(a) { isInHeap(b, $0) }
   }
 
   var byteCount: Int { heap.byteCount + suffixPatterns.byteCount + prefixPatterns.byteCount }
@@ -122,13 +140,16 @@ struct PatternTable: Sendable {
   /// Text `i` is `bytes[starts[i] ..< starts[i + 1]]`.
   let starts: FlatArray<UInt32>
   let digitCounts: FlatArray<UInt8>
+  /// Where a text's index is found (`PatternSlots`).
+  let slots: FlatArray<UInt32>
 
   static let paddingBytes = 16
   /// Longer texts repeat too seldom to be worth a pattern.
   static let textBytesMax = 64
+  static let slotsMin = 64
 
   var count: Int { digitCounts.count }
-  var byteCount: Int { bytes.byteCount + starts.byteCount + digitCounts.byteCount }
+  var byteCount: Int { bytes.byteCount + starts.byteCount + digitCounts.byteCount + slots.byteCount }
 
   @inline(__always)
   func text(_ index: Int) -> UnsafeBufferPointer<UInt8> {
@@ -140,17 +161,14 @@ struct PatternTable: Sendable {
   @inline(__always)
   func digits(_ index: Int) -> UInt8 { digitCounts.pointer[index] }
 
-  /// Whether a packed text, a numbered suffix of one of these, is exactly these bytes. The text is needed last, as it comes from far: what the bytes' own
-  /// form tells is found while it does.
+  /// The index of a text that has so many digits; `nil` if there is none.
   @inline(__always)
-  func equals(_ text: PackedText, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-    if bytes.count <= PackedText.inlineBytesMax { return false }
-    let (digits, number) = TextShape.trailingDigits(bytes)
-    let prefix = self.text(text.suffixPattern)
-    return number == text.suffixNumber && digits == Int(self.digits(text.suffixPattern))
-      && bytes.count == prefix.count &+ digits
-      && (prefix.count == 0
-        || sameBytes(prefix, UnsafeBufferPointer(start: bytes.baseAddress, count: prefix.count)))
+  func find(_ text: UnsafeBufferPointer<UInt8>, digits: Int) -> UInt32? {
+    let slot = PatternSlots.slot(of: text, digits: digits, in: slots.buffer) { index in
+      digits == Int(self.digits(index)) && sameBytes(self.text(index), text)
+    }
+    let found = slots.pointer[slot]
+    return found == 0 ? nil : found &- 1
   }
 
   /// Writes a text and returns its number of bytes; up to 15 more may be written to.
@@ -176,9 +194,22 @@ private func sameBytes(_ a: UnsafeBufferPointer<UInt8>, _ b: UnsafeBufferPointer
   return true
 }
 
-@inline(__always)
-private func patternHash(_ text: UnsafeBufferPointer<UInt8>, digits: Int) -> UInt64 {
-  hashBytes(text) ^ UInt64(digits) &* 0x9E37_79B9_7F4A_7C15
+/// How the slots of a pattern table are searched: open addressing, an index plus one in each, 0 in a free one; as many as a power of two, at most half of them
+/// taken.
+enum PatternSlots {
+  /// Where this text stands, or the free slot where it would.
+  /// - Parameter isText: whether the text of an index is the one that is sought, and its number of digits likewise.
+  @inline(__always)
+  static func slot(
+    of text: UnsafeBufferPointer<UInt8>, digits: Int, in slots: UnsafeBufferPointer<UInt32>,
+    isText: (Int) -> Bool
+  ) -> Int {
+    let mask = slots.count &- 1
+    let hash = hashBytes(text) ^ UInt64(truncatingIfNeeded: digits) &* 0x9E37_79B9_7F4A_7C15
+    var slot = Int(truncatingIfNeeded: hash) & mask
+    while slots[slot] != 0, !isText(Int(slots[slot]) &- 1) { slot = (slot &+ 1) & mask }
+    return slot
+  }
 }
 
 /// Sixteen bytes at a time, each step a multiplication to 128 bits that is folded to 64; the last sixteen may overlap those before them, and the last eight
@@ -218,19 +249,19 @@ private func foldedProduct(_ a: UInt64, _ b: UInt64) -> UInt64 {
   return product.high ^ product.low
 }
 
-/// The finaliser of SplitMix64 (Steele, Lea, Flood 2014).
+/// Of the product with a constant, the half that numbers one after another, or at equal steps, divide evenly among a table's lines by (Knuth, *The Art of Computer
+/// Programming*, volume 3, section 6.4): fewer lines are full than chance fills. The tag in the lower half is of both halves, mixed once more.
 @inline(__always)
-func mixBits(_ value: UInt64) -> UInt64 {
-  var z = value
-  z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-  z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-  return z ^ (z >> 31)
+func hashNumber(_ value: UInt64) -> UInt64 {
+  let product = value.multipliedFullWidth(by: 0xA076_1D64_78BD_642F)
+  let mixed = (product.high ^ product.low) &* 0xE703_7ED1_A0B4_28DB
+  return product.low & ~UInt64(UInt32.max) | mixed >> 32
 }
 
 /// Packs texts while a table is being filled.
 struct TextPoolBuilder {
   private var heap: [UInt8] = []
-  private var suffixPatterns = PatternTableBuilder()
+  private var suffixPatterns = PatternTableBuilder(bareNumbers: true)
   private var prefixPatterns = PatternTableBuilder()
 
   mutating func pack(_ text: String?) -> PackedText {
@@ -277,8 +308,14 @@ private struct PatternTableBuilder {
   private var bytes: [UInt8] = []
   private var starts: [UInt32] = [0]
   private var digitCounts: [UInt8] = []
-  /// Open addressing; index plus one, 0 = free. A power of two, at most half full.
-  private var slots = [UInt32](repeating: 0, count: 64)
+  private var slots = [UInt32](repeating: 0, count: PatternTable.slotsMin)
+
+  init(bareNumbers: Bool = false) {
+    guard bareNumbers else { return }
+    for digits in 0...PackedText.suffixDigitsMax {
+      _ = intern(UnsafeBufferPointer(start: nil, count: 0), digits: digits, max: PackedText.suffixPatternsMax)
+    }
+  }
 
   mutating func intern(_ text: UnsafeBufferPointer<UInt8>, digits: Int, max: Int) -> UInt32? {
     if text.count > PatternTable.textBytesMax { return nil }
@@ -296,18 +333,13 @@ private struct PatternTableBuilder {
     return UInt32(digitCounts.count - 1)
   }
 
-  private func text(_ index: Int) -> Range<Int> { Int(starts[index])..<Int(starts[index + 1]) }
-
-  /// Where this text stands, or the free slot where it would.
   private func slot(of text: UnsafeBufferPointer<UInt8>, digits: Int) -> Int {
-    let mask = slots.count - 1
-    var slot = Int(truncatingIfNeeded: patternHash(text, digits: digits)) & mask
-    while slots[slot] != 0 {
-      let index = Int(slots[slot]) - 1
-      if Int(digitCounts[index]) == digits, bytes[self.text(index)].elementsEqual(text) { break }
-      slot = (slot + 1) & mask
+    slots.withUnsafeBufferPointer { slots in
+      PatternSlots.slot(of: text, digits: digits, in: slots) { index in
+        Int(digitCounts[index]) == digits
+          && bytes[Int(starts[index])..<Int(starts[index + 1])].elementsEqual(text)
+      }
     }
-    return slot
   }
 
   private mutating func grow() {
@@ -315,7 +347,7 @@ private struct PatternTableBuilder {
     // The text just added has no slot yet: its caller gives it one.
     for index in 0..<digitCounts.count - 1 {
       bytes.withUnsafeBufferPointer { all in
-        let text = UnsafeBufferPointer(rebasing: all[self.text(index)])
+        let text = UnsafeBufferPointer(rebasing: all[Int(starts[index])..<Int(starts[index + 1])])
         slots[slot(of: text, digits: Int(digitCounts[index]))] = UInt32(index + 1)
       }
     }
@@ -324,6 +356,6 @@ private struct PatternTableBuilder {
   func build() -> PatternTable {
     PatternTable(
       bytes: FlatArray(bytes + [UInt8](repeating: 0, count: PatternTable.paddingBytes)),
-      starts: FlatArray(starts), digitCounts: FlatArray(digitCounts))
+      starts: FlatArray(starts), digitCounts: FlatArray(digitCounts), slots: FlatArray(slots))
   }
 }

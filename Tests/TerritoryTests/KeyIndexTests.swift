@@ -42,10 +42,11 @@ import Testing
 
   @Test(arguments: [1, 97] as [Int])
   func `a key that is there has one row read for it, nearly always, and one that is not has none`(step: Int) {
-    // Account numbers one after another are the hardest: few bits differ.
     let count = 60_000
     let hashes = (0..<2 * count).map { number in
-      Array("0000\(10_000_000 + number * step)".utf8).withUnsafeBufferPointer { hashBytes($0) }
+      Array("0000\(10_000_000 + number * step)".utf8).withUnsafeBufferPointer {
+        hashNumber(PackedText(bareNumber: $0)!.bits)
+      }
     }
     // As many bits of the hash as there are where five million rows are.
     let index = KeyIndex(
@@ -67,6 +68,19 @@ import Testing
     // Twelve keys a line and nine bits: chance reads 0.012 and 0.024 too many.
     #expect(Double(readForThose) / Double(count) < 1.03)
     #expect(Double(readForOthers) / Double(count) < 0.05)
+  }
+
+  @Test(arguments: [1, 2, 3, 7, 10, 97, 1000, 65_536] as [UInt64])
+  func `numbers at equal steps leave more lines with room than chance would`(step: UInt64) {
+    let (lineCount, first) = (5000, 10_000_000_000 as UInt64)
+    var counts = [Int](repeating: 0, count: lineCount)
+    for number in 0..<UInt64(12 * lineCount) {
+      let key = PackedText(suffixPattern: 12, number: first + number * step)
+      counts[KeyIndex.home(hashNumber(key.bits), lineCount: UInt64(lineCount))] += 1
+    }
+    // Chance fills 15 of a hundred (Poisson, 12 keys a line).
+    let fullCount = counts.count { $0 >= KeyIndex.lineSlots }
+    #expect(fullCount < lineCount / 10, "step \(step): \(fullCount) lines are full")
   }
 
   @Test(arguments: [3, 4] as [UInt64])

@@ -8,7 +8,8 @@ import Testing
 
 @Suite struct ServicePointTableTests {
   private static let texts = [
-    "A", "1234567", "12345678", "SP-00088121", "SP-88121", "000000088121", "00000000000000000042",
+    "A", "1234567", "12345678", "1234567890123", "12345678901234", "SP-00088121", "SP-88121", "000000088121",
+    "00000000000000000042",
     "12 Oak St",
     "0012 Oak St", "12345678901234 Long Rd", "Straße 9 München", "Unit 4B", "9", "0", "00", "SP-", "-1",
     "日本橋1丁目2",
@@ -79,6 +80,30 @@ import Testing
     }
     #expect(table.rows(phoneDigits: 15_305_550_000).isEmpty)
     #expect(table.rows(phoneDigits: 0).isEmpty)
+  }
+
+  @Test
+  func `keys that differ in their prefix or in their number of digits, or lie in the heap, are told apart`() {
+    let long = String(repeating: "k", count: 70)
+    let keys =
+      ["", "0", "00", "A", "AB", "SP-", "SP-0", "A-very-long-prefix-"].map { $0 + "12345678" }
+      + [
+        long, long + "1", long + "12345678", "x" + long, "12 Oak St", "123 Oak St", "13 Oak St",
+        "Oak St at it",
+      ]
+    var builder = ServicePointTableBuilder()
+    for key in keys {
+      var point = ServicePoint(servicePointId: "id of " + key, position: LonLat(lonDegrees: 1, latDegrees: 2))
+      point.accountId = key
+      builder.append(point)
+    }
+    let table = builder.build(addressVersion: 1)
+    for key in keys { #expect(table.find(account: key) == ["id of " + key]) }
+    for key in [
+      "B12345678", "000012345678", "12345679", "12345678 ", long + "2", "x" + long + "k", "12 Elm St",
+    ] {
+      #expect(table.find(account: key) == [])
+    }
   }
 
   @Test func `an account with very many service points is found in order`() {

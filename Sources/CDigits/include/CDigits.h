@@ -37,8 +37,9 @@ static inline cdigits_ending cdigits_find_ending(const uint8_t *_Nonnull text, i
   const uint32_t digits = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(values, _mm_set1_epi8(9)), values));
   // The last byte's bit comes highest; the bit behind the last that counts ends them.
   const int count = __builtin_clz(~digits << 16 | 1u << (31 - cdigits_most));
-  const __m128i places = _mm_set_epi8(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-  values = _mm_and_si128(values, _mm_cmpgt_epi8(places, _mm_set1_epi8((char)(15 - count))));
+  // The last `count` of sixteen bytes.
+  static const uint64_t masks[4] = {0, 0, UINT64_MAX, UINT64_MAX};
+  values = _mm_and_si128(values, _mm_loadu_si128((const __m128i *)((const uint8_t *)masks + count)));
   // Pairs, then fours, then eights are joined.
   const __m128i pairs = _mm_add_epi16(_mm_mullo_epi16(_mm_and_si128(values, _mm_set1_epi16(0xFF)), _mm_set1_epi16(10)),
                                       _mm_srli_epi16(values, 8));
