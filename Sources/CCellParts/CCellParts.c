@@ -39,8 +39,8 @@ void ccellparts_number_portable(int32_t *numbers, int32_t *bounds, const double 
   }
 }
 
-void ccellparts_write_units_portable(int16_t *columns, int16_t *rows, const int32_t *from, int32_t count, ccellparts_grid grid) {
-  for (int32_t vertex = 0; vertex < count; vertex++) {
+void ccellparts_write_units_portable(int16_t *columns, int16_t *rows, const int32_t *from, ccellparts_grid grid) {
+  for (int32_t vertex = 0; vertex < 16; vertex++) {
     columns[vertex] = (int16_t)units(from[2 * vertex], grid.column, grid.unit_shift);
     rows[vertex] = (int16_t)units(from[2 * vertex + 1], grid.row, grid.unit_shift);
   }
@@ -83,9 +83,9 @@ int ccellparts_write_portable(void *columns, void *rows, const int32_t *from, in
   return is_certain;
 }
 
-uint32_t ccellparts_across_portable(const void *numbers, int32_t count, int16_t line) {
+uint32_t ccellparts_across_portable(const void *numbers, int16_t line) {
   uint32_t across = 0;
-  for (int32_t edge = 0; edge + 1 < count; edge++) {
+  for (int32_t edge = 0; edge < 31; edge++) {
     int16_t ends[2];
     memcpy(ends, (const char *)numbers + 2 * edge, sizeof ends);
     across |= (uint32_t)((ends[0] > line) != (ends[1] > line)) << edge;

@@ -3,7 +3,7 @@
 /// How a cell has been divided.
 struct CellDivision: BitwiseCopyable {
   fileprivate let whole: Cell
-  fileprivate let sideBits: Int
+  let sideBits: Int
   /// Where the parts' reference points lie; nil for the corners that four parts share.
   fileprivate let reference: Int?
 
@@ -16,12 +16,23 @@ struct CellDivision: BitwiseCopyable {
 
 /// Divides one cell after the other; its owner frees it.
 struct CellDivider {
+  /// Cells with fewer edges are divided sooner than they are shared among processors.
+  private static let sharedEdgesMin = 1 << 13
+
   private let source: CellIndexSource
   private var lanes = EdgeLanes()
+  private let shares: CellShares?
 
-  init(_ source: CellIndexSource) { self.source = source }
+  /// - Parameter processors: what large cells are divided on.
+  init(_ source: CellIndexSource, _ processors: Processors = .one) {
+    self.source = source
+    shares = processors.count > 1 ? CellShares(source, processors) : nil
+  }
 
-  func free() { lanes.free() }
+  func free() {
+    lanes.free()
+    shares?.free()
+  }
 
   /// Divides a cell into 2^sideBits parts a side, 1 or 2. Nil if no reference points were found that miss all edges.
   ///
@@ -41,10 +52,14 @@ struct CellDivider {
     return nil
   }
 
-  private mutating func divide(
+  /// Divides a cell in one way. False if one of the parts' reference points lies on an edge.
+  mutating func divide(
     _ division: CellDivision, _ part: CellPart, _ stack: inout CellStack,
     into parts: UnsafeMutablePointer<CellPart>
   ) -> Bool {
+    if let shares, part.edgeCount >= Self.sharedEdgesMin {
+      return shares.divide(division, part, &stack, into: parts)
+    }
     let grid = PartGrid(
       division.whole, sideBits: division.sideBits, sharesReferences: division.reference == nil,
       firstPart: division.cell(0), source.frame)

@@ -112,7 +112,8 @@ private struct CellIndexAssembly {
       (builders + worker).initialize(
         to: CellIndexBuilder(
           source, edgeCount: isTop ? 0 : min(edgeCount, 5 * edgeCount / (4 * max(1, workerCount))),
-          ownEdgesMin: isTop ? max(Self.deferredEdgesMin, edgeCount / Self.deferredShare) : 0))
+          ownEdgesMin: isTop ? max(Self.deferredEdgesMin, edgeCount / Self.deferredShare) : 0,
+          isTop ? processors : .one))
     }
     defer {
       builders.deinitialize(count: workerCount + 1)

@@ -54,12 +54,13 @@ struct CellIndexSource {
 /// Builds a part of the index cell by cell, from one cell downwards.
 struct CellIndexBuilder: ~Copyable {
   /// A cell with no more edges is not split.
-  static let leafEdgesMax = 24
+  static let leafEdgesMax = 26
   /// A cell with more is split into 4 by 4 at once; one with fewer into 2 by 2, and only those quarters again that need it.
   static let quarterEdgesMax = 64
 
   private let source: CellIndexSource
   private var divider: CellDivider
+  private let leafWriter = CompactLeafWriter()
   /// How many more copies of edges costly splits may make: it bounds the memory by the number of edges.
   private(set) var budget = 0
   private(set) var nodes: GrowingBuffer<UInt32>
@@ -75,9 +76,10 @@ struct CellIndexBuilder: ~Copyable {
   /// - Parameters:
   ///   - edgeCount: what room is made for: memory that is not written to costs little, and what grows is copied.
   ///   - ownEdgesMin: cells with fewer edges are `left` to others, unless they are leaves.
-  init(_ source: CellIndexSource, edgeCount: Int, ownEdgesMin: Int = 0) {
+  ///   - processors: what large cells are divided on.
+  init(_ source: CellIndexSource, edgeCount: Int, ownEdgesMin: Int = 0, _ processors: Processors = .one) {
     self.source = source
-    divider = CellDivider(source)
+    divider = CellDivider(source, processors)
     self.ownEdgesMin = ownEdgesMin
     // A storm's take two fifths of a word and two and a half words an edge, and half a word for the sets.
     nodes = GrowingBuffer(capacity: 2 * edgeCount / 3 + 1024)
@@ -93,6 +95,7 @@ struct CellIndexBuilder: ~Copyable {
     leaves.free()
     left.free()
     divider.free()
+    leafWriter.free()
     stack.free()
     allParts.deallocate()
   }
@@ -186,31 +189,31 @@ struct CellIndexBuilder: ~Copyable {
     }
     // Twice as many edges are free for 4 by 4 parts, one and a half times for 2 by 2.
     var growth = -part.edgeCount * (sideBits + 2) / 2
-    for number in PartGrid.parts(sideBits: sideBits) { growth += below[number].edgeCount }
+    for number in PartGrid.parts(sideBits: sideBits) {
+      growth += below[number].edgeCount
+      // Most parts are leaves, whose sets are looked for.
+      table.prefetch(hash: stack.hash(of: below[number]))
+    }
     if growth > budget { return nil }
     budget -= max(0, growth)
     return division
   }
 
   private mutating func leaf(_ cell: Cell, _ part: CellPart) -> UInt32 {
-    // The set's place in the table comes while the leaf is written.
-    let (runs, wholes) = (stack.runs(of: part), stack.wholes(of: part))
-    var set = stack.set(of: part)
-    let isNew = set == CellStack.unknownSet
-    let hash = isNew ? SetTable.hash(wholes) : 0
-    if isNew { table.prefetch(hash: hash) }
+    let runs = stack.runs(of: part)
     let offset = leaves.count
     precondition(offset < 1 << 30, "too many cells")
     var tag: UInt32 = 0
     if !runs.isEmpty {
       tag = CellIndex.compactLeafTag
-      if !CompactLeaf.append(cell, runs, source.vertices, to: &leaves) {
+      if !leafWriter.append(cell, runs, source.vertices, to: &leaves) {
         appendEdgeLeaf(cell, runs)
         tag = CellIndex.edgeLeafTag
       }
     }
-    if isNew {
-      set = table.place(ofSet: table.intern(wholes, hash: hash))
+    var set = stack.set(of: part)
+    if set == CellStack.unknownSet {
+      set = table.place(ofSet: table.intern(stack.wholes(of: part), hash: stack.hash(of: part)))
       precondition(set < 1 << 30, "too many cells")
       stack.keep(set, of: part)
     }

@@ -20,7 +20,8 @@ struct CellPart: BitwiseCopyable {
   /// Its edges, ascending by polygon.
   var runs: StackRange
   var edgeCount: Int
-  /// The polygons that cover all of it, ascending. In front of them stands the place of their set, once it is known.
+  /// The polygons that cover all of it, ascending. In front of them stand their hash and the place of their set, once it is known; behind them the
+  /// greatest number.
   var wholes: StackRange
 }
 
@@ -28,6 +29,8 @@ struct CellPart: BitwiseCopyable {
 struct CellStack {
   /// The place of a set that is not known yet.
   static let unknownSet = UInt32.max
+  /// Words in front of the polygons that cover a cell.
+  private static let headerWords = 2
 
   private var runs = GrowingBuffer<EdgeRun>()
   private var wholes = GrowingBuffer<UInt32>()
@@ -60,6 +63,17 @@ struct CellStack {
     UnsafeBufferPointer(start: wholes.pointer + part.wholes.first, count: part.wholes.count)
   }
 
+  /// The hash of the polygons that cover all of a cell: the sum of theirs, so that it grows as they do.
+  @inline(__always)
+  func hash(of part: CellPart) -> UInt32 { wholes.pointer[part.wholes.first - 2] }
+
+  /// Of a multiplication to 128 bits, folded.
+  @inline(__always)
+  private static func hash(_ polygon: UInt32) -> UInt32 {
+    let product = (UInt64(polygon) ^ 0xA076_1D64_78BD_642F).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+    return UInt32(truncatingIfNeeded: product.high ^ product.low)
+  }
+
   /// The place of the set of the polygons that cover all of a cell, or `unknownSet`.
   @inline(__always)
   func set(of part: CellPart) -> UInt32 { wholes.pointer[part.wholes.first - 1] }
@@ -72,13 +86,26 @@ struct CellStack {
   mutating func push(
     _ runs: UnsafeBufferPointer<EdgeRun>, edgeCount: Int, wholes: UnsafeBufferPointer<UInt32>
   ) -> CellPart {
-    let height = height
-    self.wholes.append(wholes.isEmpty ? 0 : Self.unknownSet)
+    let firstRun = self.runs.count
     if let start = runs.baseAddress { self.runs.append(from: start, count: runs.count) }
-    if let start = wholes.baseAddress { self.wholes.append(from: start, count: wholes.count) }
+    let target = self.wholes.unwritten(room: Self.headerWords + wholes.count + 1)
+    target[0] = wholes.reduce(0) { $0 &+ Self.hash($1) }
+    target[1] = wholes.isEmpty ? 0 : Self.unknownSet
+    if let start = wholes.baseAddress {
+      (target + Self.headerWords).update(from: start, count: wholes.count)
+    }
     return CellPart(
-      runs: StackRange(first: height.runs, count: runs.count), edgeCount: edgeCount,
-      wholes: StackRange(first: height.wholes + 1, count: wholes.count))
+      runs: StackRange(first: firstRun, count: runs.count), edgeCount: edgeCount,
+      wholes: append(writtenWholes: wholes.count))
+  }
+
+  /// Says that a header and so many polygons have been written.
+  @inline(__always)
+  private mutating func append(writtenWholes some: Int) -> StackRange {
+    let range = StackRange(first: wholes.count + Self.headerWords, count: some)
+    wholes.pointer[range.first + some] = .max
+    wholes.append(written: Self.headerWords + some + 1)
+    return range
   }
 
   /// Where the next runs go, with room for some.
@@ -88,7 +115,7 @@ struct CellStack {
   @inline(__always)
   mutating func append(writtenRuns some: Int) { runs.append(written: some) }
 
-  /// The polygons that cover all of a part of a cell: those of the cell, and those of its other polygons of which `isWhole` says so.
+  /// The polygons that cover all of a part of a cell: those of the cell, and those of its other polygons of which `isWhole` is 1, not 0.
   ///
   /// - Parameters:
   ///   - wholes: those of the cell.
@@ -96,32 +123,34 @@ struct CellStack {
   @inline(__always)
   mutating func merge(
     _ wholes: StackRange, _ polygons: UnsafeBufferPointer<EdgeLanes.Polygon>,
-    where isWhole: (EdgeLanes.Polygon) -> Bool
+    where isWhole: (EdgeLanes.Polygon) -> Int
   ) -> StackRange {
     // First those that come, behind where all will stand.
-    let target = self.wholes.unwritten(room: 1 + wholes.count + 2 * polygons.count)
-    let come = target + (1 + wholes.count + polygons.count)
+    let room = Self.headerWords + wholes.count + polygons.count + 1
+    let target = self.wholes.unwritten(room: room + polygons.count + 1)
+    let come = target + room
     var comeCount = 0
+    var hash = self.wholes.pointer[wholes.first - 2]
     // Without branches, which would go either way.
     for polygon in polygons {
+      let one = isWhole(polygon)
       come[comeCount] = polygon.id
-      comeCount &+= isWhole(polygon) ? 1 : 0
+      hash &+= Self.hash(polygon.id) & UInt32(truncatingIfNeeded: 0 &- one)
+      comeCount &+= one
     }
     if comeCount == 0 { return wholes }
-    let (merged, stay) = (target + 1, self.wholes.pointer + wholes.first)
-    target[0] = Self.unknownSet
+    come[comeCount] = .max
+    (target[0], target[1]) = (hash, Self.unknownSet)
+    let (merged, stay) = (target + Self.headerWords, self.wholes.pointer + wholes.first)
+    // Both lists end with the greatest number.
     var (i, j) = (0, 0)
-    while i < wholes.count && j < comeCount {
+    for place in 0..<wholes.count &+ comeCount {
       let (one, other) = (stay[i], come[j])
       let isLess = one < other ? 1 : 0
-      merged[i &+ j] = min(one, other)
+      merged[place] = min(one, other)
       i &+= isLess
       j &+= 1 &- isLess
     }
-    (merged + (i + j)).update(from: stay + i, count: wholes.count - i)
-    (merged + (wholes.count + j)).update(from: come + j, count: comeCount - j)
-    let range = StackRange(first: self.wholes.count + 1, count: wholes.count + comeCount)
-    self.wholes.append(written: 1 + range.count)
-    return range
+    return append(writtenWholes: wholes.count + comeCount)
   }
 }

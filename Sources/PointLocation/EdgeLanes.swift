@@ -9,18 +9,37 @@ internal import CCellParts
 /// Where the grid's units are too coarse to say so, the first edge is asked, and its answer is that of all of them.
 /// Its owner frees it.
 struct EdgeLanes {
-  /// A polygon of the cell, and what has been found of it: one bit for each part.
+  /// A polygon of the cell, and what has been found of it.
   struct Polygon: BitwiseCopyable {
-    var id: UInt32
-    /// Whether it holds the part's reference point.
-    var holds: UInt16
-    /// Whether it touches the part with an edge.
-    var touches: UInt16
+    let id: UInt32
+    /// One bit for each part: whether the polygon holds the part's reference point; above them likewise, whether it touches the part with an edge. In one
+    /// word, which the processor hands on from a store to the next load, as it does not a half of one.
+    private var marks: UInt32
+
+    init(_ id: UInt32, holding parts: UInt16) {
+      self.id = id
+      marks = UInt32(parts)
+    }
+
+    @inline(__always)
+    mutating func cross(_ parts: UInt16) { marks ^= UInt32(parts) }
+
+    @inline(__always)
+    mutating func touch(_ part: Int) { marks |= 0x1_0000 &<< UInt32(truncatingIfNeeded: part) }
+
+    @inline(__always)
+    func holdsReference(of part: Int) -> Bool { marks &>> UInt32(truncatingIfNeeded: part) & 1 != 0 }
+
+    /// 1 if it covers all of a part, otherwise 0.
+    @inline(__always)
+    func covers(_ part: Int) -> Int {
+      Int(truncatingIfNeeded: (marks & ~(marks &>> 16)) &>> UInt32(truncatingIfNeeded: part) & 1)
+    }
   }
 
   private static let wordLanes = 64
   private static let partCount = 16
-  /// Vertices are written eight at a time, and read sixteen edges at a time.
+  /// Lanes are written sixteen at a time, and read likewise.
   private static let spillLanes = 16
   /// In cells with fewer edges few blocks lie in one part.
   private static let blocksEdgesMin = 1024
@@ -89,10 +108,14 @@ struct EdgeLanes {
     var polygon = UInt32.max
     for index in 0..<runs.count {
       let run = runs[index]
-      if index + 4 < runs.count { source.prefetch(runs[index + 4].firstVertex) }
+      if index + 4 < runs.count {
+        let next = runs[index + 4]
+        source.prefetch(next.firstVertex)
+        if hasBlocks { source.prefetchBoxes(next.firstVertex, edgeCount: next.edgeCount) }
+      }
       if run.polygon != polygon {
         polygon = run.polygon
-        polygons.append(Polygon(id: polygon, holds: run.holdsReference ? grid.all : 0, touches: 0))
+        polygons.append(Polygon(polygon, holding: run.holdsReference ? grid.all : 0))
       }
       if hasBlocks && run.edgeCount > FrameVertices.blockEdgeCount {
         appendBlocks(run, source, grid)
@@ -107,52 +130,67 @@ struct EdgeLanes {
     if lastLanes > 0 { edges[wordCount - 1] &= ~(.max &<< lastLanes) }
   }
 
-  /// Appends the lanes of a long run: one for each block that lies in one part.
+  /// Appends the lanes of a long run: one for each block that lies in one part. Such a lane starts in the middle of the block's box: so the vertices
+  /// need not be fetched, of which eight fill a cache line.
   private mutating func appendBlocks(_ run: EdgeRun, _ source: FrameVertices, _ grid: PartGrid) {
     var vertex = run.firstVertex
     let end = vertex + run.edgeCount
+    var last: SIMD2<Int32>?
     while vertex < end {
-      source.prefetchVertex(vertex &+ 2 * FrameVertices.manyEdgeCount)
       let most = FrameVertices.manyBlocks(from: vertex, to: end)
-      let next: UInt32
-      if most > 0 && grid.isInOnePart(source.box(ofManyFrom: vertex)) {
-        next = vertex + most
-        append(vertex, source, grid)
-      } else {
+      var box = most > 0 ? source.box(ofManyFrom: vertex) : source.box(of: vertex)
+      var next = vertex + most
+      if most == 0 || !grid.isInOnePart(box) {
+        if most > 0 {
+          box = source.box(of: vertex)
+          source.prefetchVertices(from: vertex, to: next)
+        }
         next = min(end, FrameVertices.end(ofBlockOf: vertex))
-        if grid.isInOnePart(source.box(of: vertex)) {
-          append(vertex, source, grid)
-        } else {
+        if !grid.isInOnePart(box) {
           append(vertex, Int(next - vertex), source, grid)
+          last = nil
+          vertex = next
+          continue
         }
       }
+      append(vertex, box.middle, grid)
+      last = box.middle
       vertex = next
     }
-    append(end, source, grid)
+    append(end, last ?? source.place(of: end), grid)
   }
 
-  /// Appends one lane.
+  /// Appends one lane, which starts at a place.
   @inline(__always)
-  private mutating func append(_ vertex: UInt32, _ source: FrameVertices, _ grid: PartGrid) {
+  private mutating func append(_ vertex: UInt32, _ place: SIMD2<Int32>, _ grid: PartGrid) {
     if count + Self.spillLanes >= capacity { grow(toLanes: count + 1) }
-    (columns[count], rows[count]) = grid.units(source.numbers(from: vertex))
+    (columns[count], rows[count]) = grid.units(place)
     vertices[count] = vertex
     polygonOfLane[count] = UInt32(truncatingIfNeeded: polygons.count - 1)
     count += 1
   }
 
-  /// Appends the lanes of so many vertices.
+  /// Appends the lanes of so many vertices, sixteen at a time: so most runs end where the processor expects it.
   @inline(__always)
   private mutating func append(_ vertex: UInt32, _ some: Int, _ source: FrameVertices, _ grid: PartGrid) {
     if count + some + Self.spillLanes > capacity { grow(toLanes: count + some) }
-    grid.writeUnits(source.numbers(from: vertex), some, columns: columns + count, rows: rows + count)
+    let numbers = source.numbers(from: vertex)
     let polygon = SIMD4(repeating: UInt32(truncatingIfNeeded: polygons.count - 1))
     var four = SIMD4(repeating: vertex) &+ SIMD4(0, 1, 2, 3)
-    for first in stride(from: count, to: count + some, by: 4) {
-      UnsafeMutableRawPointer(vertices + first).storeBytes(of: four, as: SIMD4<UInt32>.self)
-      UnsafeMutableRawPointer(polygonOfLane + first).storeBytes(of: polygon, as: SIMD4<UInt32>.self)
-      four &+= SIMD4(repeating: 4)
-    }
+    var done = 0
+    repeat {
+      let first = count &+ done
+      grid.writeUnits(numbers + 2 * done, columns: columns + first, rows: rows + first)
+      let (vertices, polygons) = (
+        UnsafeMutableRawPointer(vertices + first), UnsafeMutableRawPointer(polygonOfLane + first)
+      )
+      for offset in stride(from: 0, to: 4 * Self.spillLanes, by: 16) {
+        vertices.storeBytes(of: four, toByteOffset: offset, as: SIMD4<UInt32>.self)
+        polygons.storeBytes(of: polygon, toByteOffset: offset, as: SIMD4<UInt32>.self)
+        four &+= SIMD4(repeating: 4)
+      }
+      done &+= Self.spillLanes
+    } while done < some
     count += some
   }
 
@@ -183,14 +221,13 @@ struct EdgeLanes {
   @inline(__always)
   mutating func cross(_ word: Int, _ lane: Int, parts: UInt16) {
     let polygon = Int(polygonOfLane[word &* Self.wordLanes &+ lane])
-    polygons.pointer[polygon].holds ^= parts
+    polygons.pointer[polygon].cross(parts)
   }
 
   /// Puts a part on the stack: the edges that touch it, and the polygons that cover all of it.
   /// - Parameter wholes: those that cover all of the cell.
   @inline(__always)
   mutating func part(_ number: Int, wholes: StackRange, _ stack: inout CellStack) -> CellPart {
-    let bit = UInt16(1) &<< UInt16(truncatingIfNeeded: number)
     let firstRun = stack.height.runs
     var last = UInt32.max
     var edgeCount = 0
@@ -220,16 +257,16 @@ struct EdgeLanes {
         }
         last = polygon
         let entry = polygons.pointer + Int(polygon)
-        if isNew { entry.pointee.touches |= bit }
+        if isNew { entry.pointee.touch(number) }
         next.initialize(
           to: EdgeRun(
-            polygon: entry.pointee.id, holdsReference: isNew && entry.pointee.holds & bit != 0,
+            polygon: entry.pointee.id, holdsReference: isNew && entry.pointee.holdsReference(of: number),
             firstVertex: vertex, edgeCount: more))
         next += 1
       } while rest != 0
       stack.append(writtenRuns: next - runs)
     }
-    let covering = stack.merge(wholes, polygons.buffer) { $0.holds & ~$0.touches & bit != 0 }
+    let covering = stack.merge(wholes, polygons.buffer) { $0.covers(number) }
     return CellPart(
       runs: StackRange(first: firstRun, count: stack.height.runs - firstRun), edgeCount: edgeCount,
       wholes: covering)

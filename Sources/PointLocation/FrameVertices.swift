@@ -19,6 +19,9 @@ struct FrameBox: BitwiseCopyable {
   var maxRow: Int32 { most.y }
 
   @inline(__always)
+  var middle: SIMD2<Int32> { least &+ (most &- least) &>> 1 }
+
+  @inline(__always)
   mutating func extend(_ other: FrameBox) {
     least.replace(with: other.least, where: other.least .< least)
     most.replace(with: other.most, where: other.most .> most)
@@ -46,8 +49,8 @@ struct FrameEdge: BitwiseCopyable {
 /// Where each vertex lies in a cell frame, in 2^-`fractionBits` of the smallest cells, rounded down: 31 bits each.
 struct FrameVertices {
   static let fractionBits = 7
-  /// Vertices are read eight at a time.
-  private static let padding = 8
+  /// Vertices are read sixteen at a time.
+  private static let padding = 16
   static let blockEdgeCount: UInt32 = 8
   static let manyEdgeCount: UInt32 = 64
 
@@ -93,9 +96,27 @@ struct FrameVertices {
     ccacheline_prefetch(places.pointer + Int(vertex) + 8)
   }
 
-  /// Begins to fetch one vertex.
+  /// Begins to fetch the boxes of a run's edges, of the first ones if there are many.
   @inline(__always)
-  func prefetchVertex(_ vertex: UInt32) { ccacheline_prefetch(places.pointer + Int(vertex)) }
+  func prefetchBoxes(_ vertex: UInt32, edgeCount: UInt32) {
+    ccacheline_prefetch(boxesOfMany.pointer + Int(vertex / Self.manyEdgeCount))
+    let first = boxes.pointer + Int(vertex / Self.blockEdgeCount)
+    for line in 1...max(1, Int(min(edgeCount, 256) / (4 * Self.blockEdgeCount))) {
+      ccacheline_prefetch(first + 4 * line)
+    }
+  }
+
+  /// Begins to fetch some vertices.
+  @inline(__always)
+  func prefetchVertices(from vertex: UInt32, to end: UInt32) {
+    for vertex in stride(from: vertex, through: end, by: Int(Self.blockEdgeCount)) {
+      ccacheline_prefetch(places.pointer + Int(vertex))
+    }
+  }
+
+  /// The column and the row of a vertex.
+  @inline(__always)
+  func place(of vertex: UInt32) -> SIMD2<Int32> { places.pointer[Int(vertex)] }
 
   /// The column and the row of each vertex from one on.
   @inline(__always)

@@ -26,6 +26,8 @@ struct PartGrid {
   private let sharedBits: Int
   /// The parts in the first column that have a reference point of the first line.
   private let rowsOfLine: UInt16
+  /// The parts that have the first reference point.
+  private let pointParts: Int
   /// The same in units of the cell's own, for many edges at once.
   let ownUnits: ccellparts_grid
 
@@ -47,6 +49,7 @@ struct PartGrid {
     pointShift = shift + Int32(sharedBits)
     side = 1 << sideBits
     rowsOfLine = sharesReferences ? 0x11 : 1
+    pointParts = sharesReferences ? 0x33 : 1
     // A part is 2^10 units wide there at most.
     let unitShift = max(0, shift - 10)
     var lines = SIMD4<Int16>.zero
@@ -179,59 +182,47 @@ struct PartGrid {
     if min(min(fromAX.magnitude, fromBX.magnitude), min(fromAY.magnitude, fromBY.magnitude)) < 2 {
       return nil
     }
-    let meetsColumn = fromAX ^ fromBX < 0
-    let meetsLine = fromAY ^ fromBY < 0
+    // All that may matter is worked out, without branches, which would go either way: -1 is yes, 0 is no.
+    let (meetsColumn, meetsLine) = (Int(fromAX ^ fromBX) &>> 63, Int(fromAY ^ fromBY) &>> 63)
+    let rightIsRight = Int(fromAY) &>> 63
+    let corner = side(of: edge, x: referenceColumn, y: y)
+    let reference = side(of: edge, x: referenceColumn, y: referenceRow)
+    var inDoubt = meetsColumn & (corner.inDoubt | reference.inDoubt)
+    let all = Int(truncatingIfNeeded: partsRight(of: 0, line: line))
     // Where the edge does not meet the column, the path's corner is on its one side or the other.
-    var cornerIsRight = fromAX < 0
-    let rightIsLeft = fromAY > 0
-    let all = partsRight(of: 0, line: line)
-    var beyond: UInt16 = 0
-    if meetsColumn {
-      guard let cornerIsLeft = isLeft(of: edge, x: referenceColumn, y: y),
-        let referenceIsLeft = isLeft(of: edge, x: referenceColumn, y: referenceRow)
-      else { return nil }
-      if cornerIsLeft != referenceIsLeft { beyond = all }
-      cornerIsRight = cornerIsLeft == rightIsLeft
+    let cornerIsRight = meetsColumn & (corner.isRight ^ ~rightIsRight) | ~meetsColumn & Int(fromAX) &>> 63
+    // The reference points of the line that lie right of the edge.
+    var right = 0
+    for point in 0..<lineCount {
+      let place = side(of: edge, x: pointColumn &+ Int32(truncatingIfNeeded: point) &<< pointShift, y: y)
+      inDoubt |= meetsLine & place.inDoubt
+      right |= (place.isRight ^ ~rightIsRight) & pointParts &<< part(line: line, point)
     }
-    if !meetsLine { return beyond }
-    let (leastColumn, mostColumn) = (min(edge.ax, edge.bx), max(edge.ax, edge.bx))
-    // The first of the line's reference points that lies right of the edge.
-    var right = lineCount
-    while right > 0 {
-      let x = pointColumn &+ Int32(truncatingIfNeeded: right &- 1) &<< pointShift
-      if x <= mostColumn &+ 1 {
-        if x < leastColumn &- 1 { break }
-        guard let pointIsLeft = isLeft(of: edge, x: x, y: y) else { return nil }
-        if pointIsLeft != rightIsLeft { break }
-      }
-      right &-= 1
-    }
-    let parts = partsRight(of: right, line: line)
-    return beyond ^ (cornerIsRight ? parts ^ all : parts)
+    if inDoubt != 0 { return nil }
+    return UInt16(
+      truncatingIfNeeded: all & meetsColumn & (corner.isRight ^ reference.isRight)
+        ^ meetsLine & (right ^ all & cornerIsRight))
   }
 
-  /// Whether a reference point lies left of an edge; nil if that is in doubt.
+  /// Whether a reference point lies right of an edge, and whether that is in doubt.
   @inline(__always)
-  private func isLeft(of edge: FrameEdge, x: Int32, y: Int32) -> Bool? {
+  private func side(of edge: FrameEdge, x: Int32, y: Int32) -> (isRight: Int, inDoubt: Int) {
     let (area, error) = edge.side(x: x, y: y)
-    return area.magnitude > error ? area > 0 : nil
+    return (area &>> 63, Int(bitPattern: area.magnitude &- error &- 1) &>> 63)
   }
 
   /// The column and the row of a vertex in the grid's own units; what is far outside of the cell is cut to 16 bits.
   @inline(__always)
-  func units(_ vertex: UnsafePointer<Int32>) -> (column: Int16, row: Int16) {
+  func units(_ vertex: SIMD2<Int32>) -> (column: Int16, row: Int16) {
     let shift = ownUnits.unit_shift
-    return (
-      Int16(clamping: (vertex[0] &- column) &>> shift), Int16(clamping: (vertex[1] &- row) &>> shift)
-    )
+    return (Int16(clamping: (vertex.x &- column) &>> shift), Int16(clamping: (vertex.y &- row) &>> shift))
   }
 
-  /// Writes those of so many vertices, and up to seven numbers more behind each.
+  /// Writes those of sixteen vertices.
   @inline(__always)
   func writeUnits(
-    _ vertices: UnsafePointer<Int32>, _ count: Int, columns: UnsafeMutablePointer<Int16>,
-    rows: UnsafeMutablePointer<Int16>
+    _ vertices: UnsafePointer<Int32>, columns: UnsafeMutablePointer<Int16>, rows: UnsafeMutablePointer<Int16>
   ) {
-    ccellparts_write_units(columns, rows, vertices, Int32(truncatingIfNeeded: count), ownUnits)
+    ccellparts_write_units(columns, rows, vertices, ownUnits)
   }
 }

@@ -46,7 +46,7 @@ public struct PointCoverage: Sendable {
 private struct JoinedSets: ~Copyable {
   /// A set of a batch that is not numbered yet.
   private struct Found: BitwiseCopyable {
-    var hash: UInt64 = 0
+    var hash: UInt32 = 0
     /// Where it ends in `hits`; it begins where the one before ends.
     var end = 0
   }

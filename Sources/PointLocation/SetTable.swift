@@ -7,7 +7,7 @@ struct SetTable: ~Copyable {
   /// Set s has the members `starts[s] ..< starts[s + 1]`.
   private(set) var starts: GrowingBuffer<UInt32>
   private(set) var members: GrowingBuffer<UInt32>
-  /// Open addressing; a slot holds the upper half of a set's hash and the set's number, or 0 if it is free.
+  /// Open addressing; a slot holds a set's hash above the set's number, or 0 if it is free.
   private var slots: GrowingBuffer<UInt64>
   private var slotMask: Int
   /// The first set that may be found again.
@@ -52,14 +52,14 @@ struct SetTable: ~Copyable {
 
   /// Begins to fetch what `intern` will look at first.
   @inline(__always)
-  func prefetch(hash: UInt64) {
+  func prefetch(hash: UInt32) {
     ccacheline_prefetch(slots.pointer + home(hash))
   }
 
   /// The number of the set with these members, which must be ascending.
-  /// - Parameter hash: theirs.
+  /// - Parameter hash: theirs: any that is the same for equal sets, the same way for all of a table.
   @inline(__always)
-  mutating func intern(_ ids: UnsafeBufferPointer<UInt32>, hash: UInt64) -> UInt32 {
+  mutating func intern(_ ids: UnsafeBufferPointer<UInt32>, hash: UInt32) -> UInt32 {
     if ids.isEmpty { return 0 }
     var slot = home(hash)
     while true {
@@ -67,13 +67,13 @@ struct SetTable: ~Copyable {
       let set = UInt32(truncatingIfNeeded: entry)
       // A free slot, or one of before.
       if set < firstKnown { break }
-      if entry >> 32 == hash >> 32 && isEqual(Int(set), ids) { return set }
+      if UInt32(truncatingIfNeeded: entry >> 32) == hash && isEqual(Int(set), ids) { return set }
       slot = (slot + 1) & slotMask
     }
     let set = UInt32(starts.count - 1)
     members.append(from: ids.baseAddress!, count: ids.count)
     starts.append(UInt32(members.count))
-    slots.pointer[slot] = hash & 0xFFFF_FFFF_0000_0000 | UInt64(set)
+    slots.pointer[slot] = UInt64(hash) << 32 | UInt64(set)
     if (setCount - Int(firstKnown)) * 2 > slotMask { rehash() }
     return set
   }
@@ -101,7 +101,7 @@ struct SetTable: ~Copyable {
 
   /// The slot at which a set is looked for first.
   @inline(__always)
-  private func home(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash) & slotMask }
+  private func home(_ hash: UInt32) -> Int { Int(truncatingIfNeeded: hash) & slotMask }
 
   @inline(__always)
   private func isEqual(_ set: Int, _ ids: UnsafeBufferPointer<UInt32>) -> Bool {
@@ -113,7 +113,7 @@ struct SetTable: ~Copyable {
 
   /// Two members a step: a multiplication to 128 bits that is folded to 64.
   @inline(__always)
-  static func hash(_ ids: UnsafeBufferPointer<UInt32>) -> UInt64 {
+  static func hash(_ ids: UnsafeBufferPointer<UInt32>) -> UInt32 {
     guard let start = UnsafeRawPointer(ids.baseAddress) else { return 0 }
     var hash = UInt64(truncatingIfNeeded: ids.count)
     var offset = 0
@@ -125,7 +125,7 @@ struct SetTable: ~Copyable {
     if offset < end {
       hash = folded(hash ^ UInt64(start.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
     }
-    return hash
+    return UInt32(truncatingIfNeeded: hash)
   }
 
   @inline(__always)
@@ -137,16 +137,14 @@ struct SetTable: ~Copyable {
   @inline(never)
   private mutating func rehash() {
     slotMask = slotMask * 2 + 1
-    slots.free()
+    let before = slots
+    defer { before.free() }
     slots = GrowingBuffer(capacity: slotMask + 1)
     slots.append(repeating: 0, count: slotMask + 1)
-    for set in Int(firstKnown)..<setCount {
-      let first = Int(starts.pointer[set])
-      let hash = Self.hash(
-        UnsafeBufferPointer(start: members.pointer + first, count: Int(starts.pointer[set + 1]) - first))
-      var slot = home(hash)
+    for entry in before.buffer where UInt32(truncatingIfNeeded: entry) >= firstKnown {
+      var slot = home(UInt32(truncatingIfNeeded: entry >> 32))
       while slots.pointer[slot] != 0 { slot = (slot + 1) & slotMask }
-      slots.pointer[slot] = hash & 0xFFFF_FFFF_0000_0000 | UInt64(set)
+      slots.pointer[slot] = entry
     }
   }
 }

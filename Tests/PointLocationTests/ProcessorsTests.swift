@@ -81,4 +81,54 @@ import Testing
       #expect(hits.ids.elementsEqual(twin.ids), "seed \(seed), point (\(x), \(y))")
     }
   }
+
+  @Test(arguments: [1, 2, 3, 7])
+  func `a cell that is shared among processors is divided as by one`(processorCount: Int) {
+    let polygons = Self.crowd(seed: 4)
+    let frame = CellFrame(Box(minX: -0.1, minY: -0.1, maxX: 7, maxY: 1.6))
+    let source = CellIndexSource(
+      coordinates: polygons.coordinates.pointer, vertices: FrameVertices(polygons, frame, .one), frame: frame)
+    // Every fifth covers all of the cell, which these polygons do not, but nobody looks.
+    var (runs, wholes, edgeCount) = ([EdgeRun](), [UInt32](), 0)
+    for polygon in 0..<polygons.count {
+      if polygon % 5 == 0 {
+        wholes.append(UInt32(polygon))
+        continue
+      }
+      let vertices = polygons.vertices(of: polygon)
+      runs.append(
+        EdgeRun(
+          polygon: UInt32(polygon), holdsReference: false, firstVertex: UInt32(vertices.lowerBound),
+          edgeCount: UInt32(vertices.count - 1)))
+      edgeCount += vertices.count - 1
+    }
+    func parts(_ processors: Processors) -> [(runs: [EdgeRun], edgeCount: Int, wholes: [UInt32])] {
+      var (stack, divider) = (CellStack(), CellDivider(source, processors))
+      defer {
+        stack.free()
+        divider.free()
+      }
+      let whole = runs.withUnsafeBufferPointer { runs in
+        wholes.withUnsafeBufferPointer { stack.push(runs, edgeCount: edgeCount, wholes: $0) }
+      }
+      return withUnsafeTemporaryAllocation(of: CellPart.self, capacity: 16) { parts in
+        let division = divider.divide(Cell(frame), whole, sideBits: 2, &stack, into: parts.baseAddress!)
+        #expect(division != nil)
+        return parts.map { (Array(stack.runs(of: $0)), $0.edgeCount, Array(stack.wholes(of: $0))) }
+      }
+    }
+    let shared = Processors(count: processorCount) {
+      DispatchQueue.concurrentPerform(iterations: $0, execute: $1)
+    }
+    for (part, twin) in zip(parts(shared), parts(.one)) {
+      #expect(part.edgeCount == twin.edgeCount && part.wholes == twin.wholes)
+      #expect(part.runs.count == twin.runs.count)
+      for (run, other) in zip(part.runs, twin.runs) {
+        #expect(
+          run.polygon == other.polygon && run.firstVertex == other.firstVertex
+            && run.edgeCount == other.edgeCount && run.holdsReference == other.holdsReference)
+      }
+    }
+    #expect(edgeCount > 8192)
+  }
 }

@@ -158,27 +158,24 @@ static inline __attribute__((always_inline)) ccellparts_found ccellparts_find(ui
 }
 
 /// The same, vertex by vertex: for processors without SSE2, and for the tests.
-void ccellparts_write_units_portable(int16_t *_Nonnull columns, int16_t *_Nonnull rows, const int32_t *_Nonnull from, int32_t count, ccellparts_grid grid);
+void ccellparts_write_units_portable(int16_t *_Nonnull columns, int16_t *_Nonnull rows, const int32_t *_Nonnull from, ccellparts_grid grid);
 
-/// Writes so many vertices, each a column and a row, in a cell's own units, and up to seven numbers more behind each. What is far outside of the cell is cut
-/// to 16 bits.
+/// Writes sixteen vertices, each a column and a row, in a cell's own units. What is far outside of the cell is cut to 16 bits.
 static inline __attribute__((always_inline)) void ccellparts_write_units(int16_t *_Nonnull columns, int16_t *_Nonnull rows, const int32_t *_Nonnull from,
-                                                                  int32_t count, ccellparts_grid grid) {
+                                                                  ccellparts_grid grid) {
 #ifdef __SSE2__
   const __m128i shift = _mm_cvtsi32_si128(grid.unit_shift);
   const __m128i corner = _mm_setr_epi32(grid.column, grid.row, grid.column, grid.row);
-  int32_t done = 0;
-  do {
+  for (int done = 0; done < 16; done += 8) {
     const __m128i *at = (const __m128i *)(from + 2 * done);
     __m128i two[4];
     for (int index = 0; index < 4; index++) two[index] = _mm_sra_epi32(_mm_sub_epi32(_mm_loadu_si128(at + index), corner), shift);
     const ccellparts_eight eight = ccellparts_apart(two);
     _mm_storeu_si128((__m128i *)(columns + done), eight.columns);
     _mm_storeu_si128((__m128i *)(rows + done), eight.rows);
-    done += 8;
-  } while (done < count);
+  }
 #else
-  ccellparts_write_units_portable(columns, rows, from, count, grid);
+  ccellparts_write_units_portable(columns, rows, from, grid);
 #endif
 }
 
@@ -225,21 +222,19 @@ static inline __attribute__((always_inline)) int ccellparts_write(void *_Nonnull
 }
 
 /// The same, edge by edge: for processors without SSE2, and for the tests.
-uint32_t ccellparts_across_portable(const void *_Nonnull numbers, int32_t count, int16_t line);
+uint32_t ccellparts_across_portable(const void *_Nonnull numbers, int16_t line);
 
-/// One bit for each of up to 31 edges between so many vertices, given one axis of them: whether its ends lie on different sides of a line. Up to eight
-/// numbers more are read.
-static inline __attribute__((always_inline)) uint32_t ccellparts_across(const void *_Nonnull numbers, int32_t count, int16_t line) {
+/// One bit for each of 31 edges between 32 vertices, given one axis of them: whether its ends lie on different sides of a line.
+static inline __attribute__((always_inline)) uint32_t ccellparts_across(const void *_Nonnull numbers, int16_t line) {
 #ifdef __SSE2__
   const __m128i lines = _mm_set1_epi16(line);
-  uint32_t right = 0;
-  for (int32_t done = 0; done < count; done += 8) {
-    const __m128i sides = _mm_cmpgt_epi16(_mm_loadu_si128((const __m128i *)((const char *)numbers + 2 * done)), lines);
-    right |= ((uint32_t)_mm_movemask_epi8(_mm_packs_epi16(sides, sides)) & 0xFF) << done;
-  }
-  return right ^ right >> 1;
+  const __m128i *at = (const __m128i *)numbers;
+  __m128i right[4];
+  for (int index = 0; index < 4; index++) right[index] = _mm_cmpgt_epi16(_mm_loadu_si128(at + index), lines);
+  const uint32_t sides = ccellparts_bits(right[0], right[1]) | (uint32_t)ccellparts_bits(right[2], right[3]) << 16;
+  return (sides ^ sides >> 1) & 0x7FFFFFFF;
 #else
-  return ccellparts_across_portable(numbers, count, line);
+  return ccellparts_across_portable(numbers, line);
 #endif
 }
 
