@@ -137,27 +137,31 @@ struct EdgeLanes {
     let end = vertex + run.edgeCount
     var last: SIMD2<Int32>?
     while vertex < end {
-      let most = FrameVertices.manyBlocks(from: vertex, to: end)
-      var box = most > 0 ? source.box(ofManyFrom: vertex) : source.box(of: vertex)
-      var next = vertex + most
-      if most == 0 || !grid.isInOnePart(box) {
-        if most > 0 {
-          box = source.box(of: vertex)
-          source.prefetchVertices(from: vertex, to: next)
-        }
-        next = min(end, FrameVertices.end(ofBlockOf: vertex))
-        if !grid.isInOnePart(box) {
-          append(vertex, Int(next - vertex), source, grid)
-          last = nil
-          vertex = next
-          continue
-        }
+      let (box, next) = Self.block(from: vertex, to: end, source, grid)
+      if grid.isInOnePart(box) {
+        append(vertex, box.middle, grid)
+        last = box.middle
+      } else {
+        append(vertex, Int(next - vertex), source, grid)
+        last = nil
       }
-      append(vertex, box.middle, grid)
-      last = box.middle
       vertex = next
     }
     append(end, last ?? source.place(of: end), grid)
+  }
+
+  /// The edges from a vertex on that are looked at together: as many as share a box, if they lie in one part, otherwise few.
+  @inline(__always)
+  private static func block(
+    from vertex: UInt32, to end: UInt32, _ source: FrameVertices, _ grid: PartGrid
+  ) -> (box: FrameBox, next: UInt32) {
+    let many = FrameVertices.manyBlocks(from: vertex, to: end)
+    if many > 0 {
+      let box = source.box(ofManyFrom: vertex)
+      if grid.isInOnePart(box) { return (box, vertex + many) }
+      source.prefetchVertices(from: vertex, to: vertex + many)
+    }
+    return (source.box(of: vertex), min(end, FrameVertices.end(ofBlockOf: vertex)))
   }
 
   /// Appends one lane, which starts at a place.
