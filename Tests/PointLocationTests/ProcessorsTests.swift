@@ -88,7 +88,7 @@ import Testing
     let frame = CellFrame(Box(minX: -0.1, minY: -0.1, maxX: 7, maxY: 1.6))
     let source = CellIndexSource(
       coordinates: polygons.coordinates.pointer, vertices: FrameVertices(polygons, frame, .one), frame: frame)
-    // Every fifth covers all of the cell, which these polygons do not, but nobody looks.
+    // Every fifth covers all of the cell, and every third holds its reference point, which these polygons do not, but nobody looks.
     var (runs, wholes, edgeCount) = ([EdgeRun](), [UInt32](), 0)
     for polygon in 0..<polygons.count {
       if polygon % 5 == 0 {
@@ -98,8 +98,8 @@ import Testing
       let vertices = polygons.vertices(of: polygon)
       runs.append(
         EdgeRun(
-          polygon: UInt32(polygon), holdsReference: false, firstVertex: UInt32(vertices.lowerBound),
-          edgeCount: UInt32(vertices.count - 1)))
+          polygon: UInt32(polygon), holdsReference: polygon % 3 == 0,
+          firstVertex: UInt32(vertices.lowerBound), edgeCount: UInt32(vertices.count - 1)))
       edgeCount += vertices.count - 1
     }
     func parts(_ processors: Processors) -> [(runs: [EdgeRun], edgeCount: Int, wholes: [UInt32])] {
