@@ -67,11 +67,9 @@ struct CellStack {
   @inline(__always)
   func hash(of part: CellPart) -> UInt32 { wholes.pointer[part.wholes.first - 2] }
 
-  /// Of a multiplication to 128 bits, folded.
   @inline(__always)
   private static func hash(_ polygon: UInt32) -> UInt32 {
-    let product = (UInt64(polygon) ^ 0xA076_1D64_78BD_642F).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
-    return UInt32(truncatingIfNeeded: product.high ^ product.low)
+    UInt32(truncatingIfNeeded: SetTable.folded(UInt64(polygon)))
   }
 
   /// The place of the set of the polygons that cover all of a cell, or `unknownSet`.

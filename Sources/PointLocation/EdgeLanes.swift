@@ -5,7 +5,7 @@ internal import CCellParts
 /// The edges of a cell that is being divided, one lane each, 64 lanes a word.
 ///
 /// Consecutive edges stand in consecutive lanes, and the last vertex of a run has a lane of its own, which is no edge. The edges of a block that lies in
-/// one part as a whole share a lane, which goes from the first one's start to the last one's end: it is in that part as well, and meets nothing either.
+/// one part as a whole share a lane, which starts in the middle of their box and goes to the next lane's start: it is in that part as well, and meets nothing either.
 /// Where the grid's units are too coarse to say so, the first edge is asked, and its answer is that of all of them.
 /// Its owner frees it.
 struct EdgeLanes {
@@ -130,8 +130,7 @@ struct EdgeLanes {
     if lastLanes > 0 { edges[wordCount - 1] &= ~(.max &<< lastLanes) }
   }
 
-  /// Appends the lanes of a long run: one for each block that lies in one part. Such a lane starts in the middle of the block's box: so the vertices
-  /// need not be fetched, of which eight fill a cache line.
+  /// Appends the lanes of a long run: one for each block that lies in one part, whose vertices need not be fetched, as its box says where the lane starts.
   private mutating func appendBlocks(_ run: EdgeRun, _ source: FrameVertices, _ grid: PartGrid) {
     var vertex = run.firstVertex
     let end = vertex + run.edgeCount

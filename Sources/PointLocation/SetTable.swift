@@ -128,8 +128,9 @@ struct SetTable: ~Copyable {
     return UInt32(truncatingIfNeeded: hash)
   }
 
+  /// A word mixed by a multiplication to 128 bits, folded to 64.
   @inline(__always)
-  private static func folded(_ word: UInt64) -> UInt64 {
+  static func folded(_ word: UInt64) -> UInt64 {
     let product = (word ^ 0xA076_1D64_78BD_642F).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
     return product.high ^ product.low
   }

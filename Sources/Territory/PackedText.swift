@@ -74,6 +74,36 @@ public struct PackedText: Hashable, Sendable, BitwiseCopyable {
   static let heapTextBytesMax = 1 << 24 - 1
 }
 
+extension PackedText {
+  /// A text with the patterns of a table; `nil` where there is none for it, so that it belongs in the heap.
+  /// - Parameters:
+  ///   - suffixPattern: the pattern of a prefix before so many digits.
+  ///   - prefixPattern: the pattern of what stands behind a number, or of a whole text.
+  @inline(__always)
+  init?(
+    _ bytes: UnsafeBufferPointer<UInt8>, suffixPattern: (UnsafeBufferPointer<UInt8>, Int) -> UInt32?,
+    prefixPattern: (UnsafeBufferPointer<UInt8>) -> UInt32?
+  ) {
+    switch TextShape(bytes) {
+    case .inline:
+      self.init(inline: bytes)
+    case .numberedSuffix(let digits, let number):
+      guard let pattern = suffixPattern(UnsafeBufferPointer(rebasing: bytes.dropLast(digits)), digits) else {
+        return nil
+      }
+      self.init(suffixPattern: pattern, number: number)
+    case .numberedPrefix(let digits, let number):
+      guard let pattern = prefixPattern(UnsafeBufferPointer(rebasing: bytes.dropFirst(digits))) else {
+        return nil
+      }
+      self.init(prefixPattern: pattern, number: number)
+    case .plain:
+      guard let pattern = prefixPattern(bytes) else { return nil }
+      self.init(prefixPattern: pattern, number: nil)
+    }
+  }
+}
+
 /// How a text would be packed, before any table is asked.
 enum TextShape {
   case inline

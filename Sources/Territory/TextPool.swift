@@ -54,18 +54,9 @@ struct TextPool: Sendable {
 
   /// These bytes as this table packs them; `nil` where none of its patterns fits, so that only the heap can have them.
   func packed(_ bytes: UnsafeBufferPointer<UInt8>) -> PackedText? {
-    switch TextShape(bytes) {
-    case .inline:
-      return PackedText(inline: bytes)
-    case .numberedSuffix(let digits, let number):
-      let prefix = UnsafeBufferPointer(start: bytes.baseAddress, count: bytes.count &- digits)
-      return suffixPatterns.find(prefix, digits: digits).map { PackedText(suffixPattern: $0, number: number) }
-    case .numberedPrefix(let digits, let number):
-      let suffix = UnsafeBufferPointer(rebasing: bytes.dropFirst(digits))
-      return prefixPatterns.find(suffix, digits: 0).map { PackedText(prefixPattern: $0, number: number) }
-    case .plain:
-      return prefixPatterns.find(bytes, digits: 0).map { PackedText(prefixPattern: $0, number: nil) }
-    }
+    PackedText(
+      bytes, suffixPattern: { suffixPatterns.find($0, digits: $1) },
+      prefixPattern: { prefixPatterns.find($0, digits: 0) })
   }
 
   /// A hash of the text's bytes: of the eight that it is packed in, unless it lies in the heap.
@@ -145,27 +136,11 @@ struct TextPoolBuilder {
   }
 
   mutating func pack(_ bytes: UnsafeBufferPointer<UInt8>) -> PackedText {
-    switch TextShape(bytes) {
-    case .inline:
-      return PackedText(inline: bytes)
-    case .numberedSuffix(let digits, let number):
-      if let pattern = suffixPatterns.intern(
-        UnsafeBufferPointer(rebasing: bytes.dropLast(digits)), digits: digits,
-        max: PackedText.suffixPatternsMax)
-      {
-        return PackedText(suffixPattern: pattern, number: number)
-      }
-    case .numberedPrefix(let digits, let number):
-      if let pattern = prefixPatterns.intern(
-        UnsafeBufferPointer(rebasing: bytes.dropFirst(digits)), digits: 0, max: PackedText.prefixPatternsMax)
-      {
-        return PackedText(prefixPattern: pattern, number: number)
-      }
-    case .plain:
-      if let pattern = prefixPatterns.intern(bytes, digits: 0, max: PackedText.prefixPatternsMax) {
-        return PackedText(prefixPattern: pattern, number: nil)
-      }
-    }
+    let packed = PackedText(
+      bytes,
+      suffixPattern: { suffixPatterns.intern($0, digits: $1, max: PackedText.suffixPatternsMax) },
+      prefixPattern: { prefixPatterns.intern($0, digits: 0, max: PackedText.prefixPatternsMax) })
+    if let packed { return packed }
     let kept = min(bytes.count, PackedText.heapTextBytesMax)
     let offset = heap.count
     heap.append(contentsOf: bytes[..<kept])
