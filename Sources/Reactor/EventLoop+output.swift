@@ -12,8 +12,8 @@ extension EventLoop {
       connection.unsent.append(output.pointee.bytes)
       return
     }
-    let sent = Glibc.send(
-      connection.descriptor, output.pointee.bytes.baseAddress, output.pointee.count, Int32(MSG_NOSIGNAL))
+    let sent = cepoll_send(
+      connection.descriptor, output.pointee.bytes.baseAddress, output.pointee.count)
     counters.writes.add(1)
     if sent == output.pointee.count {
       counters.bytesWritten.add(sent)
@@ -35,7 +35,7 @@ extension EventLoop {
   /// The socket takes output again.
   func resumeSending(_ connection: Connection) {
     let rest = UnsafeRawBufferPointer(rebasing: connection.unsent.bytes[connection.unsentStart...])
-    let sent = Glibc.send(connection.descriptor, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
+    let sent = cepoll_send(connection.descriptor, rest.baseAddress, rest.count)
     counters.writes.add(1)
     guard sent >= 0 else {
       if errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR { close(connection, because: .reset) }

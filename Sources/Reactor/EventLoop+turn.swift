@@ -37,7 +37,7 @@ extension EventLoop {
   /// - Returns: the bytes read; 0 at the end, where there is nothing yet, and where the connection had to be closed.
   @inline(__always)
   func receive(_ connection: Connection, into space: UnsafeMutableRawBufferPointer) -> Int {
-    let count = recv(connection.descriptor, space.baseAddress, space.count, 0)
+    let count = cepoll_receive(connection.descriptor, space.baseAddress, space.count)
     counters.reads.add(1)
     if count > 0 {
       // A short read took all there was; what comes later is reported anew (epoll(7), questions 9).

@@ -135,7 +135,7 @@ extension EventLoop {
   }
 
   func waitForEvents(_ timeout: Int32) -> Int32 {
-    let count = epoll_wait(epoll, events, Self.eventsMax, timeout)
+    let count = cepoll_wait(epoll, events, Self.eventsMax, timeout)
     // Anything but an interruption would be a descriptor that this class closed too early.
     precondition(count >= 0 || errno == EINTR, "epoll_wait failed")
     return max(0, count)

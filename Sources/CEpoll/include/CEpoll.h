@@ -1,11 +1,14 @@
-// What the reactor needs of Linux that Swift cannot import: the packed epoll_event, and the macros of control messages.
+// What the reactor needs of Linux that Swift cannot import: the packed epoll_event, the macros of control messages, and system calls as such.
 #ifndef OUTAGED_CEPOLL_H
 #define OUTAGED_CEPOLL_H
 
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 static const uint32_t cepoll_in = EPOLLIN;
 static const uint32_t cepoll_out = EPOLLOUT;
@@ -43,6 +46,24 @@ static inline uint64_t cepoll_token(const struct epoll_event *_Nonnull events, i
 
 static inline uint32_t cepoll_flags(const struct epoll_event *_Nonnull events, int index) {
   return events[index].events;
+}
+
+// The C library's own functions are points at which a thread may be cancelled (pthreads(7)), which costs a process of several threads two atomic operations
+// a call. Nobody cancels an event loop.
+
+/// epoll_wait(2).
+static inline int cepoll_wait(int epoll, struct epoll_event *_Nonnull events, int count, int timeout_milliseconds) {
+  return (int)syscall(SYS_epoll_pwait, epoll, events, count, timeout_milliseconds, NULL, (size_t)0);
+}
+
+/// recv(2) without flags.
+static inline ssize_t cepoll_receive(int socket, void *_Nullable bytes, size_t count) {
+  return syscall(SYS_recvfrom, socket, bytes, count, 0, NULL, NULL);
+}
+
+/// send(2) that raises no signal.
+static inline ssize_t cepoll_send(int socket, const void *_Nullable bytes, size_t count) {
+  return syscall(SYS_sendto, socket, bytes, count, MSG_NOSIGNAL, NULL, 0);
 }
 
 /// Accepts a connection that does not block and is closed on exec; -1 and errno where there is none.
