@@ -102,8 +102,14 @@ final class ControlPlane: @unchecked Sendable {
           needsSnapshot = true
         }
         countServicePointsOut()
-        render { [thread] in thread.submit { done(nil) } }
-        publisher.renderedBefore = nil
+        let file = publisher.mappedSnapshot
+        render { [thread, snapshots] in
+          thread.submit {
+            done(nil)
+            if let file { snapshots.moveToHugePages(file) }
+          }
+        }
+        (publisher.renderedBefore, publisher.mappedSnapshot) = (nil, nil)
         if needsSnapshot { keepSnapshot() }
       } catch {
         done(error)

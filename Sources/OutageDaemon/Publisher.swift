@@ -43,6 +43,8 @@ public final class Publisher {
   public private(set) var versions = TerritoryVersions(addresses: nil, outages: nil)
   /// What the snapshot that the Territory was taken from says of its outages; for the first rendering to take.
   public var renderedBefore: RenderedOutages?
+  /// Where the snapshot lies that the Territory was taken from; for whoever moves it to huge pages.
+  var mappedSnapshot: MappedFile?
   private let clock: () -> Timestamp
   /// Of the layer that was read last: most of it is in the next one too.
   private var memory = LayerMemory()
@@ -69,6 +71,7 @@ public final class Publisher {
         let content = try snapshot.content(expecting: versions)
         territory = content.territory
         renderedBefore = content.rendered
+        mappedSnapshot = content.file
         return nil
       } catch {
         problem = error

@@ -58,6 +58,9 @@ final class SnapshotKeeper: Sendable {
     thread.schedule(afterSeconds: isFast && !isOverdue ? Self.restSeconds : 0) { [self] in write() }
   }
 
+  /// Has what is served of a snapshot moved to huge pages.
+  func moveToHugePages(_ file: MappedFile) { thread.submit { file.moveToHugePages() } }
+
   /// Ends the thread; what is not written by then is not.
   func stop() { thread.stop() }
 

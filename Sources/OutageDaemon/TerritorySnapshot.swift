@@ -184,13 +184,18 @@ extension TerritorySnapshot {
     public var versions: TerritoryVersions
     /// `nil` where there are none, or another program's.
     public var rendered: RenderedOutages?
+    /// Where all of it lies.
+    let file: MappedFile
   }
 
   /// Maps the file, checks it from end to end, and gives what lies in it.
   public static func read(_ path: String) throws(SnapshotError) -> Content {
-    let mapping = try map(path)
-    let table = try sectionTable(mapping.bytes, path)
-    let sections = table.map { FlatSection(name: $0.name, bytes: part(of: mapping, $0)) }
+    let file = try map(path)
+    let table = try sectionTable(file.bytes, path)
+    // Most of the file is soon replaced by newer layers, or was copied out, and the rest is served for as long as the addresses stay.
+    let sections = table.map {
+      FlatSection(name: $0.name, bytes: file.part($0.offset..<$0.offset + $0.byteCount))
+    }
     guard sections.first?.name == "versions",
       let middle = sections.firstIndex(where: { $0.name == OutageTable.firstSection })
     else { throw .damaged(file: path, found: "other sections", expected: "the sections of a Territory") }
@@ -229,7 +234,8 @@ extension TerritorySnapshot {
     let (outageTable, rendered) = try outages.withLock { $0.unsafelyUnwrapped }.get()
     let found = try places.withLock { $0.unsafelyUnwrapped }.get()
     do throws(SectionError) {
-      return Content(territory: try Territory(found, outageTable), versions: versions, rendered: rendered)
+      return Content(
+        territory: try Territory(found, outageTable), versions: versions, rendered: rendered, file: file)
     } catch {
       throw damaged(path, error)
     }
@@ -274,52 +280,27 @@ extension TerritorySnapshot {
       + "\(file.st_mtim.tv_sec).\(file.st_mtim.tv_nsec)"
   }()
 
-  /// A section of the mapped file. Its pages are given back when the last array over it is gone: most of the file is soon replaced by newer
-  /// layers, or was copied out, and the rest is served for as long as the addresses stay.
-  private static func part(of mapping: FlatStorage, _ entry: Entry) -> FlatArray<UInt8> {
-    let bytes = UnsafeRawBufferPointer(
-      rebasing: mapping.bytes[entry.offset..<entry.offset + entry.byteCount])
-    let storage = FlatStorage(bytes: bytes) { bytes in
-      giveBack(bytes)
-      // The mapping itself lives for as long as a part of it does.
-      withExtendedLifetime(mapping) {}
-    }
-    return FlatArray(storage: storage, byteOffset: 0, count: entry.byteCount)
-  }
-
-  /// Whole pages only: at both ends stand other sections. What is asked for again all the same comes from the file again.
-  private static func giveBack(_ bytes: UnsafeRawBufferPointer) {
-    guard let base = bytes.baseAddress else { return }
-    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-    let start = (Int(bitPattern: base) + page - 1) / page * page
-    let end = (Int(bitPattern: base) + bytes.count) / page * page
-    if end > start { madvise(UnsafeMutableRawPointer(bitPattern: start), end - start, MADV_DONTNEED) }
-  }
-
-  /// The whole file as memory, unmapped with the last array that points into it. The file is only ever replaced, never written to, so that
-  /// what was checked stays as it is.
-  private static func map(_ path: String) throws(SnapshotError) -> FlatStorage {
+  /// The whole file as memory. It is only ever replaced, never written to, so that what was checked stays as it is.
+  private static func map(_ path: String) throws(SnapshotError) -> MappedFile {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
       if errno == ENOENT { throw .missing(file: path) }
       throw .unreadable(file: path, doing: "open", reason: String(cString: strerror(errno)))
     }
-    defer { close(descriptor) }
     var status = stat()
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      close(descriptor)
       throw .damaged(file: path, found: "no regular file", expected: "a snapshot")
     }
     let byteCount = Int(status.st_size)
     guard byteCount >= headerByteCount else {
+      close(descriptor)
       throw .damaged(file: path, found: "\(byteCount) bytes", expected: "at least \(headerByteCount)")
     }
-    let memory = mmap(nil, byteCount, PROT_READ, MAP_PRIVATE, descriptor, 0)
-    guard let memory, memory != MAP_FAILED else {
+    guard let file = MappedFile(descriptor: descriptor, byteCount: byteCount) else {
       throw .unreadable(file: path, doing: "map", reason: String(cString: strerror(errno)))
     }
-    return FlatStorage(bytes: UnsafeRawBufferPointer(start: memory, count: byteCount)) {
-      munmap(UnsafeMutableRawPointer(mutating: $0.baseAddress!), $0.count)
-    }
+    return file
   }
 
   private typealias Entry = (name: String, offset: Int, byteCount: Int, checksum: UInt32)

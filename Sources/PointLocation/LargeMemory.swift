@@ -17,7 +17,7 @@ import Synchronization
 public enum LargeMemory {
   /// Blocks of at least so many bytes stand by themselves.
   static let leastBytes = 1 << 20
-  private static let hugePageBytes = 2 << 20
+  public static let hugePageBytes = 2 << 20
   static let pageBytes = 4096
   /// `MADV_POPULATE_WRITE`, which not every C library names.
   private static let populateWrite: Int32 = 23
@@ -67,18 +67,26 @@ public enum LargeMemory {
     guard byteCount >= leastBytes else { return .allocate(byteCount: max(1, byteCount), alignment: 64) }
     let size = mappedBytes(byteCount)
     if let (spare, _) = spare(atLeast: size, atMost: size) { return spare }
-    let reserved = size + hugePageBytes
-    let anywhere = mmap(nil, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     // As where the heap is exhausted: there is nobody who could go on.
-    guard let anywhere, anywhere != MAP_FAILED else { fatalError("no memory for \(byteCount) bytes") }
+    guard let start = mapAligned(byteCount: size) else { fatalError("no memory for \(byteCount) bytes") }
+    // Refused by a Linux before 5.14.
+    if isFilled { madvise(start, size, populateWrite) }
+    return start
+  }
+
+  /// Memory that is not there before it is touched, and then on huge pages, where the system has any.
+  /// - Parameter byteCount: a multiple of 4096.
+  /// - Returns: where it starts, at a multiple of `hugePageBytes`; `nil` with `errno` where there is none. To be unmapped.
+  public static func mapAligned(byteCount: Int) -> UnsafeMutableRawPointer? {
+    let reserved = byteCount + hugePageBytes
+    let anywhere = mmap(nil, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    guard let anywhere, anywhere != MAP_FAILED else { return nil }
     let start = anywhere.alignedUp(toMultipleOf: hugePageBytes)
     let before = start - anywhere
     if before > 0 { munmap(anywhere, before) }
-    if hugePageBytes > before { munmap(start + size, hugePageBytes - before) }
+    if hugePageBytes > before { munmap(start + byteCount, hugePageBytes - before) }
     // Refused where the system has no huge pages.
-    madvise(start, size, MADV_HUGEPAGE)
-    // Refused by a Linux before 5.14.
-    if isFilled { madvise(start, size, populateWrite) }
+    madvise(start, byteCount, MADV_HUGEPAGE)
     return start
   }
 
