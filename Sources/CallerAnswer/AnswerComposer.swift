@@ -49,11 +49,12 @@ public struct AnswerComposer: ~Copyable {
     rows: RowList, nearMetres: Double, language: Int, sheet: AnswerSheet, into output: inout ByteBuffer
   ) {
     locationCount = min(rows.count, Self.locationsMax)
-    let language = sheet.languages[language]
-    for index in 0..<locationCount {
-      locations[index] = locate(row: rows[index], nearMetres: nearMetres, sheet, language)
+    sheet.withLanguage(language) { language in
+      for index in 0..<locationCount {
+        locations[index] = locate(row: rows[index], nearMetres: nearMetres, sheet, language)
+      }
+      compose(omitted: rows.count - locationCount, language, sheet, &output)
     }
-    compose(omitted: rows.count - locationCount, language, sheet, &output)
   }
 
   /// Appends the answer for a position on WGS 84, likewise.
@@ -62,18 +63,19 @@ public struct AnswerComposer: ~Copyable {
   ) {
     sheet.territory.polygons.covering(x: position.lonDegrees, y: position.latDegrees, into: &hits)
     var location = Location(row: -1, match: .none, primary: 0, coveringSet: 0, distanceMetres: 0)
-    let language = sheet.languages[language]
-    if hits.count > 0 {
-      location.match = .inside
-      location.primary = hits[PrimaryOutage.position(in: hits.ids, phases: sheet.phases.buffer)]
-      Self.prefetch(location.primary, language, sheet)
-    } else {
-      findNear(position, nearMetres, sheet, &location)
-    }
-    locations[0] = location
-    locationCount = 1
     self.position = position
-    compose(omitted: 0, language, sheet, &output)
+    sheet.withLanguage(language) { language in
+      if hits.count > 0 {
+        location.match = .inside
+        location.primary = hits[PrimaryOutage.position(in: hits.ids, phases: sheet.phases.buffer)]
+        Self.prefetch(location.primary, language, sheet)
+      } else {
+        findNear(position, nearMetres, sheet, &location)
+      }
+      locations[0] = location
+      locationCount = 1
+      compose(omitted: 0, language, sheet, &output)
+    }
   }
 
   // MARK: Matching
@@ -90,7 +92,7 @@ public struct AnswerComposer: ~Copyable {
       location.primary = covering[PrimaryOutage.position(in: covering, phases: sheet.phases.buffer)]
       Self.prefetch(location.primary, language, sheet)
     } else if nearMetres > 0 {
-      findNear(sheet.territory.servicePoints.position(row: row), nearMetres, sheet, &location)
+      findNear(sheet.withServicePoints { $0.position(row: row) }, nearMetres, sheet, &location)
     }
     return location
   }
@@ -170,7 +172,7 @@ public struct AnswerComposer: ~Copyable {
   @inline(__always)
   private mutating func append(_ location: Location, _ sheet: AnswerSheet, _ output: inout ByteBuffer) {
     if location.row >= 0 {
-      appendServicePoint(location.row, sheet.territory.servicePoints, &output)
+      sheet.withServicePoints { appendServicePoint(location.row, $0, &output) }
       output.append("\",\"match\":\"")
     } else {
       output.append("{\"lonDegrees\":")

@@ -83,6 +83,9 @@ public final class AnswerSheet: Sendable {
   let outageObjects: RenderedTexts
   let outageIds: OutageIdList
   let languages: [LanguageSheet]
+  // The same, and the service points, not counted: with each request all who answer would write to the same lines of memory.
+  private let uncountedLanguages: [Unmanaged<LanguageSheet>]
+  @usableFromInline let uncountedServicePoints: Unmanaged<ServicePointTable>
 
   /// - Parameters:
   ///   - freshness: what the layer's age is counted from, if not from its publication.
@@ -138,6 +141,8 @@ public final class AnswerSheet: Sendable {
     }
     outageObjects = objects.withLock { $0.unsafelyUnwrapped }
     languages = sheets.withLock { $0.map(\.unsafelyUnwrapped) }
+    uncountedLanguages = languages.map { .passUnretained($0) }
+    uncountedServicePoints = .passUnretained(territory.servicePoints)
     let ids = RenderedTexts(count: table.count, reusing: known.map { ($0.ids, numbers) }) { number, text in
       text.append(0x22)
       text.append(jsonEscaped: table.outages[number].outageId)
@@ -162,6 +167,20 @@ public final class AnswerSheet: Sendable {
     outageObjects = other.outageObjects
     outageIds = other.outageIds
     languages = other.languages
+    uncountedLanguages = other.uncountedLanguages
+    uncountedServicePoints = other.uncountedServicePoints
+  }
+
+  /// Lends the service points, for as long as `body` runs.
+  @inlinable @inline(__always)
+  public func withServicePoints<Result>(_ body: (ServicePointTable) -> Result) -> Result {
+    uncountedServicePoints._withUnsafeGuaranteedRef(body)
+  }
+
+  /// Lends what is said in one language, likewise.
+  @inline(__always)
+  func withLanguage(_ number: Int, _ body: (LanguageSheet) -> Void) {
+    uncountedLanguages[number]._withUnsafeGuaranteedRef(body)
   }
 
   /// What is said of the outages, for another rendering to go on from.
@@ -224,7 +243,7 @@ extension AnswerSheet {
     let covering = territory.coverage.polygons(ofSet: set)
     let primary = Int(covering[PrimaryOutage.position(in: covering, phases: phases.buffer)])
     outageObjects.prefetch(primary)
-    languages[0].inside.prefetch(primary)
+    withLanguage(0) { $0.inside.prefetch(primary) }
   }
 }
 

@@ -19,12 +19,16 @@ public final class ServedState: Sendable {
     self.nearMetres = nearMetres
     self.defaultCountryCode = defaultCountryCode
   }
+
+  fileprivate var uncountedSheet: Unmanaged<AnswerSheet>? { sheet.map { .passUnretained($0) } }
 }
 
 /// Answers the requests of one event loop's connections. Used on that loop's thread only, without locks; in steady state a lookup
 /// allocates nothing.
 public struct QueryResponder: ~Copyable {
-  public var state: ServedState
+  public var state: ServedState { didSet { sheet = state.uncountedSheet } }
+  /// The state's, which keeps it. Not counted: with each request all loops would write to the same lines of memory.
+  private(set) var sheet: Unmanaged<AnswerSheet>?
   private let parser: CommandParser
   private let identity: ServerIdentity
   private let information: @Sendable ([String]) -> String
@@ -51,6 +55,7 @@ public struct QueryResponder: ~Copyable {
     information: @escaping @Sendable ([String]) -> String
   ) {
     self.state = state
+    sheet = state.uncountedSheet
     self.parser = parser
     self.identity = identity
     self.counters = counters
@@ -78,30 +83,24 @@ public struct QueryResponder: ~Copyable {
     counters.count(command.id)
     switch command {
     case .account(let id, let options):
-      let sheet = try loadedSheet()
-      answer(sheet.territory.servicePoints.rows(account: id.text), options, sheet, session, &output)
+      answer(try loadedSheet(), options, session, &output) { $0.rows(account: id.text) }
     case .phone(let number, let options):
       let sheet = try loadedSheet()
-      answer(try rows(phone: number, sheet), options, sheet, session, &output)
+      let digits = try digits(phone: number)
+      answer(sheet, options, session, &output) { $0.rows(phoneDigits: digits) }
     case .meter(let id, let options):
-      let sheet = try loadedSheet()
-      answer(sheet.territory.servicePoints.rows(meter: id.text), options, sheet, session, &output)
+      answer(try loadedSheet(), options, session, &output) { $0.rows(meter: id.text) }
     case .servicePoint(let id, let options):
-      let sheet = try loadedSheet()
-      answer(sheet.territory.servicePoints.rows(servicePoint: id.text), options, sheet, session, &output)
+      answer(try loadedSheet(), options, session, &output) { $0.rows(servicePoint: id.text) }
     case .point(let lonDegrees, let latDegrees, let options):
-      let sheet = try loadedSheet()
-      answer(
-        LonLat(lonDegrees: lonDegrees, latDegrees: latDegrees), options, sheet, &output)
+      answer(try loadedSheet(), LonLat(lonDegrees: lonDegrees, latDegrees: latDegrees), options, &output)
     case .accounts(let ids):
       let sheet = try loadedSheet()
       let start = output.count
       output.appendArrayHeader(ids.count)
       for index in 0..<ids.count {
         if isTooLong(since: start, &output) { continue }
-        answer(
-          sheet.territory.servicePoints.rows(account: ids[index].text), LookupOptions(), sheet, session,
-          &output)
+        answer(sheet, LookupOptions(), session, &output) { $0.rows(account: ids[index].text) }
       }
     case .points(let positions):
       let sheet = try loadedSheet()
@@ -113,7 +112,7 @@ public struct QueryResponder: ~Copyable {
         let (lonDegrees, latDegrees) = try positions.position(index)
         if isTooLong(since: start, &output) { continue }
         answer(
-          LonLat(lonDegrees: lonDegrees, latDegrees: latDegrees), LookupOptions(), sheet, &output)
+          sheet, LonLat(lonDegrees: lonDegrees, latDegrees: latDegrees), LookupOptions(), &output)
       }
     case .session(let command):
       switch session.answer(command, by: identity, parser: parser, into: &output) {
@@ -121,7 +120,7 @@ public struct QueryResponder: ~Copyable {
       case .closeAfterReplies: return .closeAfterReplies
       }
     case .reportAdd(let request):
-      let sheet = try loadedSheet()
+      let sheet = try loadedSheet().takeUnretainedValue()
       let language = request.language.map { sheet.language($0.text) } ?? 0
       return .report(try ReportIntake(request, sheet: sheet, language: language, receivedAt: systemClock()))
     case .info(let sections):
@@ -136,8 +135,8 @@ public struct QueryResponder: ~Copyable {
   }
 
   @inline(__always)
-  private func loadedSheet() throws(RequestError) -> AnswerSheet {
-    guard let sheet = state.sheet else {
+  private func loadedSheet() throws(RequestError) -> Unmanaged<AnswerSheet> {
+    guard let sheet else {
       throw RequestError(.loading, "the territory is being loaded; ask again in a moment")
     }
     return sheet
@@ -145,41 +144,46 @@ public struct QueryResponder: ~Copyable {
 
   @inline(__always)
   private mutating func answer(
-    _ rows: RowList, _ options: LookupOptions, _ sheet: AnswerSheet, _ session: SessionState,
-    _ output: inout ByteBuffer
+    _ sheet: Unmanaged<AnswerSheet>, _ options: LookupOptions, _ session: SessionState,
+    _ output: inout ByteBuffer, _ rows: (ServicePointTable) -> RowList
   ) {
-    guard !rows.isEmpty else {
-      counters.countUnknownKey()
-      output.appendNull(session.version)
-      return
+    sheet._withUnsafeGuaranteedRef { sheet in
+      let rows = sheet.withServicePoints(rows)
+      guard !rows.isEmpty else {
+        counters.countUnknownKey()
+        output.appendNull(session.version)
+        return
+      }
+      let start = output.beginBulk()
+      composer.answer(
+        rows: rows, nearMetres: options.nearMetres ?? state.nearMetres, language: Self.language(options, sheet),
+        sheet: sheet, into: &output)
+      output.endBulk(from: start)
     }
-    let start = output.beginBulk()
-    composer.answer(
-      rows: rows, nearMetres: options.nearMetres ?? state.nearMetres, language: language(options, sheet),
-      sheet: sheet, into: &output)
-    output.endBulk(from: start)
   }
 
   @inline(__always)
   private mutating func answer(
-    _ position: LonLat, _ options: LookupOptions, _ sheet: AnswerSheet, _ output: inout ByteBuffer
+    _ sheet: Unmanaged<AnswerSheet>, _ position: LonLat, _ options: LookupOptions,
+    _ output: inout ByteBuffer
   ) {
-    let start = output.beginBulk()
-    composer.answer(
-      position: position, nearMetres: options.nearMetres ?? state.nearMetres,
-      language: language(options, sheet), sheet: sheet, into: &output)
-    output.endBulk(from: start)
+    sheet._withUnsafeGuaranteedRef { sheet in
+      let start = output.beginBulk()
+      composer.answer(
+        position: position, nearMetres: options.nearMetres ?? state.nearMetres,
+        language: Self.language(options, sheet), sheet: sheet, into: &output)
+      output.endBulk(from: start)
+    }
   }
 
   @inline(__always)
-  private func language(_ options: LookupOptions, _ sheet: AnswerSheet) -> Int {
+  private static func language(_ options: LookupOptions, _ sheet: AnswerSheet) -> Int {
     options.language.map { sheet.language($0.text) } ?? 0
   }
 
   /// E.164 is read without a detour; what else people write is normalised as the address data was.
-  private func rows(phone number: Bytes, _ sheet: AnswerSheet) throws(RequestError) -> RowList {
-    let table = sheet.territory.servicePoints
-    if let digits = E164Digits.read(number) { return table.rows(phoneDigits: digits) }
+  private func digits(phone number: Bytes) throws(RequestError) -> UInt64 {
+    if let digits = E164Digits.read(number) { return digits }
     let text = String(decoding: number, as: UTF8.self)
     guard let e164 = E164.normalize(text, defaultCountryCode: state.defaultCountryCode),
       let digits = phoneDigits(e164)
@@ -188,7 +192,7 @@ public struct QueryResponder: ~Copyable {
         .badArgument,
         "expected a phone number such as +15305550100 or (530) 555-0100, found '\(text.prefix(40))'")
     }
-    return table.rows(phoneDigits: digits)
+    return digits
   }
 
   private func isTooLong(since start: Int, _ output: inout ByteBuffer) -> Bool {

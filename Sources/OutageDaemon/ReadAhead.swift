@@ -75,17 +75,18 @@ struct ReadAhead: ~Copyable {
       digits = known
     }
     let bytes = key.assumingMemoryBound(to: UInt8.self)
-    let hash = sheet.territory.servicePoints.fetchIndex(kind, bytes, digits: digits)
+    let hash = sheet.withServicePoints { $0.fetchIndex(kind, bytes, digits: digits) }
     (lookups + lookupCount).initialize(to: Lookup(kind: kind, hash: hash))
     lookupCount += 1
     return byteCount
   }
 
   private func fetchRows(_ lookupCount: Int, _ sheet: AnswerSheet) {
-    let table = sheet.territory.servicePoints
-    for lookup in 0..<lookupCount {
-      lookups[lookup].row = table.fetchRow(lookups[lookup].kind, hash: lookups[lookup].hash)
-      if let row = lookups[lookup].row { sheet.fetchCover(ofRow: row) }
+    sheet.withServicePoints { table in
+      for lookup in 0..<lookupCount {
+        lookups[lookup].row = table.fetchRow(lookups[lookup].kind, hash: lookups[lookup].hash)
+        if let row = lookups[lookup].row { sheet.fetchCover(ofRow: row) }
+      }
     }
     for lookup in 0..<lookupCount {
       if let row = lookups[lookup].row { sheet.fetchTexts(ofRow: row) }

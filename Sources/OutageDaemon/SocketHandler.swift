@@ -86,7 +86,7 @@ final class SocketHandler: ConnectionHandler {
   }
 
   func willHandle(_ inputs: UnsafeBufferPointer<UnsafeRawBufferPointer>) {
-    if let sheet = responder.state.sheet { readAhead.fetchFirst(of: inputs, sheet) }
+    responder.sheet?._withUnsafeGuaranteedRef { readAhead.fetchFirst(of: inputs, $0) }
   }
 
   func handle(
@@ -101,8 +101,8 @@ final class SocketHandler: ConnectionHandler {
     var fetchedCount = 1
     while count < budget.requestCount && output.count - outputStart < budget.outputByteCount {
       let rest = UnsafeRawBufferPointer(rebasing: input[consumed...])
-      if fetchedCount == 0, rest.count > 0, let sheet = responder.state.sheet {
-        fetchedCount = readAhead.fetch(rest, sheet)
+      if fetchedCount == 0, rest.count > 0, let sheet = responder.sheet {
+        fetchedCount = sheet._withUnsafeGuaranteedRef { readAhead.fetch(rest, $0) }
       }
       fetchedCount = max(0, fetchedCount - 1)
       switch requests.next(in: rest, &session.pointee.progress) {

@@ -1,9 +1,10 @@
 // Sets of polygons, one after another in two flat arrays.
 
 /// Sets of polygon ids: set s has the members `members[starts[s] ..< starts[s + 1]]`, ascending.
+@usableFromInline
 struct FlatSets: Sendable {
-  let starts: FlatArray<UInt32>
-  let members: FlatArray<UInt32>
+  @usableFromInline let starts: FlatArray<UInt32>
+  @usableFromInline let members: FlatArray<UInt32>
 
   static let none = FlatSets(starts: FlatArray([0]), members: FlatArray([]))
 
@@ -14,12 +15,13 @@ struct FlatSets: Sendable {
 
   init(_ table: consuming SetTable) { (starts, members) = table.finished() }
 
+  @inlinable
   var count: Int { starts.count - 1 }
 
   var byteCount: Int { starts.byteCount + members.byteCount }
 
   /// The members of a set; valid for as long as this value lives.
-  @inline(__always)
+  @inlinable @inline(__always)
   func members(of set: Int) -> UnsafeBufferPointer<UInt32> {
     let start = Int(starts[set])
     return UnsafeBufferPointer(rebasing: members.buffer[start..<Int(starts[set + 1])])

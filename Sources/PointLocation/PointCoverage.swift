@@ -5,11 +5,11 @@ public struct PointCoverage: Sendable {
   /// The number of each point's set; 0 is the empty set, and no other set is empty.
   public let setOfPoint: FlatArray<UInt32>
   /// The sets of the last full join, or those that were left when all were sorted out; no two are equal.
-  let base: FlatSets
+  @usableFromInline let base: FlatSets
   /// The sets that have come since, numbered behind those of `base`.
   ///
   /// Sets that no point has any more stay where they are in both, and may name polygons that are gone.
-  let added: FlatSets
+  @usableFromInline let added: FlatSets
 
   /// Sets have numbers below this one; not all of them need belong to a point.
   public var setCount: Int { base.count + added.count }
@@ -17,6 +17,7 @@ public struct PointCoverage: Sendable {
   public var byteCount: Int { setOfPoint.byteCount + base.byteCount + added.byteCount }
 
   /// The polygons of a point's set, ascending; valid for as long as this value lives.
+  @inlinable @inline(__always)
   public func polygons(ofSet set: UInt32) -> UnsafeBufferPointer<UInt32> {
     let set = Int(set)
     return set < base.count ? base.members(of: set) : added.members(of: set - base.count)
