@@ -60,8 +60,7 @@ extension ControlPlane {
         countServicePointsOut()
         let count = publisher.territory.servicePoints.rowCount
         let answer = "{\"reloaded\":\(isNew),\"servicePoints\":\(count)}"
-        render { reply(.success(answer)) }
-        if isNew { keepSnapshot() }
+        render(keepingSnapshot: isNew) { reply(.success(answer)) }
       case .rollBack(let version, let isDryRun):
         try checkNoHandover()
         let outcome = try publisher.rollBack(to: version, isDryRun: isDryRun)

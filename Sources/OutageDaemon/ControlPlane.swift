@@ -103,14 +103,13 @@ final class ControlPlane: @unchecked Sendable {
         }
         countServicePointsOut()
         let file = publisher.mappedSnapshot
-        render { [thread, snapshots] in
+        render(keepingSnapshot: needsSnapshot) { [thread, snapshots] in
           thread.submit {
             done(nil)
             if let file { snapshots.moveToHugePages(file) }
           }
         }
         (publisher.renderedBefore, publisher.mappedSnapshot) = (nil, nil)
-        if needsSnapshot { keepSnapshot() }
       } catch {
         done(error)
       }
@@ -214,7 +213,7 @@ final class ControlPlane: @unchecked Sendable {
         "servicePointsOut": "\(servicePointsOut)",
       ])
     let start = ContinuousClock.now
-    render { [self] in
+    render(keepingSnapshot: true) { [self] in
       var outcome = outcome
       outcome.timings.append(PhaseTiming("render and swap", .now - start))
       let seconds = outcome.timings.reduce(0) { $0 + $1.milliseconds } / 1000
@@ -224,10 +223,9 @@ final class ControlPlane: @unchecked Sendable {
       }
       done(outcome)
     }
-    keepSnapshot()
   }
 
-  func keepSnapshot() {
+  private func keepSnapshot() {
     // Suspected outages are not kept, and their texts are numbered otherwise.
     let rendered = state.sheet.flatMap { $0.territory === publisher.territory ? $0.rendered : nil }
     snapshots.keep(publisher.territory, publisher.versions, rendered)
@@ -238,8 +236,10 @@ final class ControlPlane: @unchecked Sendable {
   }
 
   /// Renders the current Territory for this moment, has every loop take it, and sets the clock for the next time.
-  /// - Parameter done: called when no loop answers from the old one any more.
-  func render(_ done: @escaping @Sendable () -> Void) {
+  /// - Parameters:
+  ///   - keepingSnapshot: has the snapshot written: set on its way before anybody is answered from it, who may end the daemon then.
+  ///   - done: called when no loop answers from the old one any more.
+  func render(keepingSnapshot: Bool = false, _ done: @escaping @Sendable () -> Void) {
     guard let reactor else { return }
     let now = clock()
     let territory = territoryWithSuspected()
@@ -262,6 +262,7 @@ final class ControlPlane: @unchecked Sendable {
       sheet: sheet, nearMetres: configuration.nearMetres, defaultCountryCode: configuration.defaultCountryCode
     )
     state = next
+    if keepingSnapshot { keepSnapshot() }
     let (served, asOf) = (served(), freshness?.asOf ?? layer?.publishedAt)
     let left = LoopCount(reactor.loops.count)
     for loop in reactor.loops {
