@@ -156,7 +156,8 @@ public struct QueryResponder: ~Copyable {
       }
       let start = output.beginBulk()
       composer.answer(
-        rows: rows, nearMetres: options.nearMetres ?? state.nearMetres, language: Self.language(options, sheet),
+        rows: rows, nearMetres: options.nearMetres ?? state.nearMetres,
+        language: Self.language(options, sheet),
         sheet: sheet, into: &output)
       output.endBulk(from: start)
     }

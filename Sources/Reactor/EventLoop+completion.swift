@@ -55,9 +55,6 @@ extension EventLoop {
   private func connection(_ id: ConnectionID) -> Connection? {
     precondition(isOnOwnThread, "replies are completed on the connection's own loop")
     precondition(Int(id.loop) == index, "a connection of another loop")
-    guard Int(id.slot) < connections.count, let connection = connections[Int(id.slot)],
-      connection.id.generation == id.generation
-    else { return nil }
-    return connection
+    return connection(slot: Int(id.slot), generation: id.generation)?.takeUnretainedValue()
   }
 }

@@ -42,13 +42,15 @@ extension EventLoop {
         dispatch(token: token, flags: cepoll_flags(events, index))
         continue
       }
-      // Work that another thread has submitted may have closed it since.
-      guard let connection = connection(token: token), !connection.isClosed else { continue }
-      if byteCount > 0 {
-        let input = UnsafeRawBufferPointer(rebasing: part(Int(index - start))[..<byteCount])
-        handle(connection, input, isScratch: true)
-      } else {
-        settle(connection)
+      connection(token: token)?._withUnsafeGuaranteedRef { connection in
+        // Work that another thread has submitted may have closed it since.
+        if connection.isClosed { return }
+        if byteCount > 0 {
+          let input = UnsafeRawBufferPointer(rebasing: part(Int(index - start))[..<byteCount])
+          handle(connection, input, isScratch: true)
+        } else {
+          settle(connection)
+        }
       }
     }
   }
@@ -65,11 +67,15 @@ extension EventLoop {
   private func receiveAhead(_ index: Int32, into space: UnsafeMutableRawBufferPointer) -> Int {
     let token = cepoll_token(events, index)
     guard cepoll_flags(events, index) == cepoll_in, token < Self.listenerToken,
-      let connection = connection(token: token), !connection.isClosed, !connection.isQueued,
-      !connection.isDeferred, !connection.closesAfterOutput, !connection.hasMore,
-      connection.unsentByteCount == 0, connection.unconsumedByteCount == 0
+      let connection = connection(token: token)
     else { return Self.notReceived }
-    connection.isReadable = true
-    return receive(connection, into: space)
+    return connection._withUnsafeGuaranteedRef { connection in
+      guard !connection.isClosed, !connection.isQueued, !connection.isDeferred,
+        !connection.closesAfterOutput, !connection.hasMore, connection.unsentByteCount == 0,
+        connection.unconsumedByteCount == 0
+      else { return Self.notReceived }
+      connection.isReadable = true
+      return receive(connection, into: space)
+    }
   }
 }

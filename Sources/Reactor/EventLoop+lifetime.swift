@@ -18,7 +18,7 @@ extension EventLoop {
     }
     let id = ConnectionID(slot: slot, generation: generations[Int(slot)], loop: UInt16(index))
     let connection = Connection(id: id, descriptor: descriptor, now: now)
-    connections[Int(slot)] = connection
+    connections[Int(slot)] = .passRetained(connection)
     openCount += 1
     counters.accepted.add(1)
     handler.opened(id, listenerTag: listenerTag)
@@ -39,6 +39,7 @@ extension EventLoop {
     connection.unsentStart = 0
     if connection.isWatched { watchedCount -= 1 }
     let slot = Int(connection.id.slot)
+    if let closed = connections[slot] { closedConnections.append(closed) }
     connections[slot] = nil
     // The last generation is left out: with the last slot it would read as the mailbox's token.
     generations[slot] = generations[slot] == UInt32.max - 1 ? 0 : generations[slot] + 1

@@ -21,8 +21,9 @@ extension EventLoop {
   public func push(to id: ConnectionID, _ message: (inout ByteBuffer) -> Void) -> PushOutcome {
     precondition(isOnOwnThread, "a connection is touched on its own loop only")
     precondition(Int(id.loop) == index, "a connection of another loop")
-    guard Int(id.slot) < connections.count, let connection = connections[Int(id.slot)],
-      connection.id.generation == id.generation, !connection.closesAfterOutput
+    guard
+      let connection = connection(slot: Int(id.slot), generation: id.generation)?.takeUnretainedValue(),
+      !connection.closesAfterOutput
     else { return .gone }
     guard connection.unsentByteCount < limits.outputHighWaterBytes else { return .congested }
     message(&output.pointee)

@@ -20,9 +20,13 @@ extension EventLoop {
     nextSweepAt = now + Self.sweepMilliseconds
     if let drainDeadline, now < drainDeadline { nextSweepAt = min(nextSweepAt, drainDeadline) }
     guard isSweeping else { return }
-    for case .some(let connection) in connections {
+    for connection in openConnections {
       if let reason = expiry(connection) { close(connection, because: reason) }
     }
+  }
+
+  private var openConnections: some Sequence<Connection> {
+    connections.lazy.compactMap { $0?.takeUnretainedValue() }
   }
 
   func expiry(_ connection: Connection) -> CloseReason? {
@@ -49,7 +53,7 @@ extension EventLoop {
     guard drainDeadline == nil else { return }
     drainDeadline = deadline
     nextSweepAt = now
-    for case .some(let connection) in connections { beginDraining(connection) }
+    for connection in openConnections { beginDraining(connection) }
   }
 
   /// Closes the receiving end: a client's next request fails to be sent, so that none is taken that would not be answered; those that

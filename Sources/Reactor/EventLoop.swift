@@ -22,8 +22,11 @@ public final class EventLoop: @unchecked Sendable {
   let assigned = Atomic<Int>(0)
 
   var now: Int64
-  // Unchecked, like the buffers of a `Connection`: each event looks here.
-  @exclusivity(unchecked) var connections: [Connection?] = []
+  // By slot; unchecked, like the buffers of a `Connection`: each event looks here. Each is held by hand, until the end of the turn in which it is closed: whoever
+  // has it from here has it for the rest of the turn, and need not count that.
+  @exclusivity(unchecked) var connections: [Unmanaged<Connection>?] = []
+  /// Those that were closed in this turn.
+  var closedConnections: [Unmanaged<Connection>] = []
   var openCount = 0
   /// Where handlers write replies. Behind a pointer, so that lending it to a handler costs no run-time exclusivity check; only `handle`,
   /// `complete` and `send` touch it, none of them from within another.
@@ -87,6 +90,8 @@ public final class EventLoop: @unchecked Sendable {
 
   deinit {
     Glibc.close(epoll)
+    letGoOfClosed()
+    for connection in connections { connection?.release() }
     free(events)
     output.deinitialize(count: 1)
     output.deallocate()
@@ -126,6 +131,7 @@ extension EventLoop {
       runJob()
       acceptor?.turn(now: now)
       if now >= nextSweepAt { sweep() }
+      letGoOfClosed()
       if drainDeadline != nil && openCount == 0 { isStopped = true }
     }
     while !jobs.isEmpty { runJob() }
@@ -161,7 +167,10 @@ extension EventLoop {
       }
       return
     }
-    guard let connection = connection(token: token) else { return }
+    connection(token: token)?._withUnsafeGuaranteedRef { dispatch($0, flags: flags) }
+  }
+
+  private func dispatch(_ connection: Connection, flags: UInt32) {
     if _slowPath(flags & ~(cepoll_in | cepoll_out) != 0) {
       connection.sawHangup = true
       if flags & (cepoll_hup | cepoll_err) != 0 { connection.isGone = true }
@@ -175,13 +184,25 @@ extension EventLoop {
     if !connection.isQueued && !connection.isClosed { serve(connection) }
   }
 
-  /// The connection that an event is about; `nil` if it has gone since.
+  /// The connection that an event is about, for this turn; `nil` if it has gone since.
   @inline(__always)
-  func connection(token: UInt64) -> Connection? {
-    guard let connection = connections[Int(truncatingIfNeeded: token & 0xFFFF_FFFF)],
-      connection.id.generation == UInt32(truncatingIfNeeded: token >> 32)
+  func connection(token: UInt64) -> Unmanaged<Connection>? {
+    connection(
+      slot: Int(truncatingIfNeeded: token & 0xFFFF_FFFF), generation: UInt32(truncatingIfNeeded: token >> 32))
+  }
+
+  @inline(__always)
+  func connection(slot: Int, generation: UInt32) -> Unmanaged<Connection>? {
+    guard slot < connections.count, let connection = connections[slot],
+      connection._withUnsafeGuaranteedRef({ $0.id.generation }) == generation
     else { return nil }
     return connection
+  }
+
+  private func letGoOfClosed() {
+    if closedConnections.isEmpty { return }
+    for connection in closedConnections { connection.release() }
+    closedConnections.removeAll(keepingCapacity: true)
   }
 
   func runQueued() {

@@ -72,7 +72,7 @@ struct ReactorTests {
     let client = try server.connect()
     client.send("half a requ")
     server.reactor.barrier()
-    let held = server.reactor.onFirstLoop { $0.connections[0]!.input.capacity }
+    let held = server.reactor.onFirstLoop { $0.connections[0]!.takeUnretainedValue().input.capacity }
     #expect(held > 0)
     client.send("est\nbig 3000000\n")
     #expect(client.line() == "half a request")
@@ -83,13 +83,16 @@ struct ReactorTests {
     #expect(client.line() == "in two pieces")
     server.reactor.barrier()
     let (input, unsent, pooled) = server.reactor.onFirstLoop {
-      ($0.connections[0]!.input.capacity, $0.connections[0]!.unsent.capacity, $0.pool.pooledBytes)
+      (
+        $0.connections[0]!.takeUnretainedValue().input.capacity,
+        $0.connections[0]!.takeUnretainedValue().unsent.capacity, $0.pool.pooledBytes
+      )
     }
     #expect(input == 0)
     #expect(unsent == 0)
     #expect(pooled > 0 && pooled <= ReactorLimits().pooledBytesMax)
     let ownBytes = server.reactor.onFirstLoop {
-      usableSize(Unmanaged.passUnretained($0.connections[0]!).toOpaque())
+      usableSize($0.connections[0]!.toOpaque())
     }
     #expect(ownBytes <= 256)
   }
@@ -118,7 +121,9 @@ struct ReactorTests {
       if number % 5 == 2 {
         let slot = number
         server.reactor.loops[0].submit { loop in
-          if let connection = loop.connections[slot] { loop.close(connection, because: .reset) }
+          if let connection = loop.connections[slot] {
+            loop.close(connection.takeUnretainedValue(), because: .reset)
+          }
         }
       }
     }
@@ -201,7 +206,10 @@ struct ReactorTests {
       if taken == 0 { break }
     }
     let (unsent, unconsumed) = server.reactor.onFirstLoop {
-      ($0.connections[0]!.unsentByteCount, $0.connections[0]!.unconsumedByteCount)
+      (
+        $0.connections[0]!.takeUnretainedValue().unsentByteCount,
+        $0.connections[0]!.takeUnretainedValue().unconsumedByteCount
+      )
     }
     #expect(unsent >= limits.outputHighWaterBytes)
     #expect(unsent <= limits.outputHighWaterBytes + limits.outputBytesPerTurn + 1001)
