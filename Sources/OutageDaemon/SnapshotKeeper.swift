@@ -12,8 +12,8 @@ import Territory
 
 /// Writes the newest Territory that it was given, on a thread of its own.
 ///
-/// One that comes while it writes another ends that, so that no older Territory than the one that is served is kept in memory; and where they come fast, it
-/// waits for the last of them, a minute at most.
+/// One that comes while it writes another ends that, so that no older Territory than the one that is served is kept in memory. But for the first one, it
+/// begins when no other has come for a while, as they often come one soon after another; it waits a minute at most.
 final class SnapshotKeeper: Sendable {
   private struct Wish: Sendable {
     var territory: Territory
@@ -28,12 +28,18 @@ final class SnapshotKeeper: Sendable {
   private let wish = Mutex<Wish?>(nil)
   private let pace = WritingPace()
 
-  /// When a Territory came last, and when the last writing and what follows it ended.
-  private let moments = Mutex((came: ContinuousClock.Instant?.none, ended: ContinuousClock.now))
+  private struct State: Sendable {
+    var hasCome = false
+    var isWriting = false
+    /// When the first Territory came since which none was written.
+    var unwrittenSince: ContinuousClock.Instant?
+  }
 
-  /// Layers that come within this time come fast: the disk is not to be busy with each.
+  private let state = Mutex(State())
+
+  /// A layer that is replaced within this time is not written: the disk is not to be busy with each.
   static let restSeconds = 10.0
-  /// After this time without a writing, one that is begun is ended, and none waits.
+  /// When none was written for this time, the next one does not wait, and is written to its end.
   static let overdueSeconds = 60.0
 
   init(path: String, store: LayerStore, log: Logger) {
@@ -45,17 +51,15 @@ final class SnapshotKeeper: Sendable {
   /// Has the Territory written soon.
   /// - Parameter rendered: what is said of its outages.
   func keep(_ territory: Territory, _ versions: TerritoryVersions, _ rendered: RenderedOutages?) {
-    let (isFast, isOverdue) = moments.withLock { moments in
-      let now = ContinuousClock.now
-      defer { moments.came = now }
-      return (
-        moments.came.map { now - $0 < .seconds(Self.restSeconds) } ?? false,
-        now - moments.ended > .seconds(Self.overdueSeconds)
-      )
-    }
     wish.withLock { $0 = Wish(territory: territory, versions: versions, rendered: rendered) }
+    let (isOverdue, isAtOnce) = state.withLock { state in
+      let since = state.unwrittenSince ?? .now
+      let isOverdue = .now - since > .seconds(Self.overdueSeconds)
+      defer { (state.hasCome, state.unwrittenSince) = (true, since) }
+      return (isOverdue, !state.hasCome || isOverdue && !state.isWriting)
+    }
     if !isOverdue { pace.isGivenUp = true }
-    thread.schedule(afterSeconds: isFast && !isOverdue ? Self.restSeconds : 0) { [self] in write() }
+    thread.schedule(afterSeconds: isAtOnce ? 0 : Self.restSeconds) { [self] in write() }
   }
 
   /// Has what is served of a snapshot moved to huge pages.
@@ -83,6 +87,8 @@ final class SnapshotKeeper: Sendable {
       return wish
     }
     guard let next else { return }
+    state.withLock { $0.isWriting = true }
+    defer { state.withLock { $0.isWriting = false } }
     let start = ContinuousClock.now
     do {
       let byteCount = try TerritorySnapshot.write(
@@ -99,6 +105,8 @@ final class SnapshotKeeper: Sendable {
     } catch {
       log.warning("snapshot not written; the next start reads the store", metadata: ["error": "\(error)"])
     }
+    let isNewest = wish.withLock { $0 == nil }
+    state.withLock { $0.unwrittenSince = isNewest ? nil : .now }
     do {
       try store.clearDroppedLayers()
     } catch {
@@ -110,6 +118,5 @@ final class SnapshotKeeper: Sendable {
     // By now nobody holds the Territory before: the feed of changes has moved on, too.
     cmemory_give_back()
     LargeMemory.giveBackSpares()
-    moments.withLock { $0.ended = .now }
   }
 }
