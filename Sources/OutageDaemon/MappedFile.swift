@@ -32,10 +32,12 @@ final class MappedFile: Sendable {
   ///   - byteCount: its size, 1 or more.
   init?(descriptor: Int32, byteCount: Int) {
     let size = Self.roundedUp(byteCount, LargeMemory.hugePageBytes)
-    guard let start = LargeMemory.mapAligned(byteCount: size),
+    let start = LargeMemory.mapAligned(byteCount: size)
+    guard let start,
       mmap(start, byteCount, PROT_READ, MAP_PRIVATE | MAP_FIXED, descriptor, 0) != MAP_FAILED
     else {
       let reason = errno
+      if let start { munmap(start, size) }
       close(descriptor)
       errno = reason
       return nil
@@ -69,8 +71,14 @@ final class MappedFile: Sendable {
     }
   }
 
-  /// Moves all that is still needed to huge pages of the process's own, 2 MiB at a time. From any thread, while others read; to be called once.
-  /// Where the system has no huge pages, or no memory, it goes on as it was.
+  /// Whether the system gives huge pages to those who ask for them (`transparent_hugepage`).
+  static var isWorthMoving: Bool {
+    let setting = try? String(contentsOfFile: "/sys/kernel/mm/transparent_hugepage/enabled", encoding: .utf8)
+    return setting.map { !$0.contains("[never]") } ?? false
+  }
+
+  /// Moves all that is still needed to memory of the process's own, on huge pages where the system has any, 2 MiB at a time. From any thread, while others
+  /// read; to be called once. Where there is no memory, the rest stays as it was.
   func moveToHugePages() {
     let step = LargeMemory.hugePageBytes
     let size = Self.roundedUp(byteCount, step)

@@ -62,8 +62,10 @@ final class SnapshotKeeper: Sendable {
     thread.schedule(afterSeconds: isAtOnce ? 0 : Self.restSeconds) { [self] in write() }
   }
 
-  /// Has what is served of a snapshot moved to huge pages.
-  func moveToHugePages(_ file: MappedFile) { thread.submit { file.moveToHugePages() } }
+  /// Has what is served of a snapshot moved to huge pages, where the system has any.
+  func moveToHugePages(_ file: MappedFile) {
+    if MappedFile.isWorthMoving { thread.submit { file.moveToHugePages() } }
+  }
 
   /// Ends the thread; what is not written by then is not.
   func stop() { thread.stop() }
