@@ -14,7 +14,7 @@ final class MappedFile: Sendable {
     /// Kept until all has been moved.
     var descriptor: Int32?
     /// What nobody needs any more.
-    var givenBack: [Range<Int>] = []
+    var givenBack = RangeSet<Int>()
   }
 
   private let start: UInt
@@ -28,23 +28,18 @@ final class MappedFile: Sendable {
 
   /// Maps a file from its start; `nil` with `errno` where that fails.
   /// - Parameters:
-  ///   - descriptor: of the file, which must only ever be replaced, and never be written to. It is closed here, in any case.
+  ///   - descriptor: of the file, which must only ever be replaced, and never be written to. It stays the caller's.
   ///   - byteCount: its size, 1 or more.
   init?(descriptor: Int32, byteCount: Int) {
     let size = Self.roundedUp(byteCount, LargeMemory.hugePageBytes)
-    let start = LargeMemory.mapAligned(byteCount: size)
-    guard let start,
-      mmap(start, byteCount, PROT_READ, MAP_PRIVATE | MAP_FIXED, descriptor, 0) != MAP_FAILED
-    else {
-      let reason = errno
-      if let start { munmap(start, size) }
-      close(descriptor)
-      errno = reason
-      return nil
-    }
+    guard let start = LargeMemory.mapAligned(byteCount: size) else { return nil }
+    let own = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+    // From here on, `deinit` gives back what there is.
     self.start = UInt(bitPattern: start)
     self.byteCount = byteCount
-    state = Mutex(State(descriptor: descriptor))
+    state = Mutex(State(descriptor: own < 0 ? nil : own))
+    if own < 0 { return nil }
+    if mmap(start, byteCount, PROT_READ, MAP_PRIVATE | MAP_FIXED, own, 0) == MAP_FAILED { return nil }
   }
 
   deinit {
@@ -66,7 +61,7 @@ final class MappedFile: Sendable {
     let end = range.upperBound / Self.pageBytes * Self.pageBytes
     guard first < end else { return }
     state.withLock { state in
-      state.givenBack.append(first..<end)
+      state.givenBack.insert(contentsOf: first..<end)
       madvise(pointer(first), end - first, MADV_DONTNEED)
     }
   }
@@ -85,7 +80,7 @@ final class MappedFile: Sendable {
     guard let copy = LargeMemory.mapAligned(byteCount: size) else { return }
     for first in stride(from: 0, to: size, by: step) {
       let isMoved = state.withLock { state in
-        let needed = Self.subtracting(state.givenBack, from: first..<min(first + step, byteCount))
+        let needed = RangeSet(first..<min(first + step, byteCount)).subtracting(state.givenBack).ranges
         // Of a huge page all is there. Where that is mostly for nothing, the file's pages stay.
         if needed.reduce(0, { $0 + $1.count }) < step / 2 {
           munmap(copy + first, step)
@@ -126,16 +121,4 @@ final class MappedFile: Sendable {
   private static let pageBytes = Int(sysconf(Int32(_SC_PAGESIZE)))
 
   private static func roundedUp(_ count: Int, _ step: Int) -> Int { (count + step - 1) / step * step }
-
-  /// What is left of a range, ascending.
-  static func subtracting(_ holes: [Range<Int>], from range: Range<Int>) -> [Range<Int>] {
-    var left: [Range<Int>] = []
-    var first = range.lowerBound
-    for hole in holes.sorted(by: { $0.lowerBound < $1.lowerBound }) where hole.overlaps(range) {
-      if first < hole.lowerBound { left.append(first..<hole.lowerBound) }
-      first = max(first, hole.upperBound)
-    }
-    if first < range.upperBound { left.append(first..<range.upperBound) }
-    return left
-  }
 }

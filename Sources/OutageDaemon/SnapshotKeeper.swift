@@ -25,10 +25,10 @@ final class SnapshotKeeper: Sendable {
   private let store: LayerStore
   private let log: Logger
   private let thread = ControlThread(name: "snapshot", niceness: 15)
-  private let wish = Mutex<Wish?>(nil)
   private let pace = WritingPace()
 
   private struct State: Sendable {
+    var wish: Wish?
     var hasCome = false
     var isWriting = false
     /// When the first Territory came since which none was written.
@@ -51,8 +51,8 @@ final class SnapshotKeeper: Sendable {
   /// Has the Territory written soon.
   /// - Parameter rendered: what is said of its outages.
   func keep(_ territory: Territory, _ versions: TerritoryVersions, _ rendered: RenderedOutages?) {
-    wish.withLock { $0 = Wish(territory: territory, versions: versions, rendered: rendered) }
     let (isOverdue, isAtOnce) = state.withLock { state in
+      state.wish = Wish(territory: territory, versions: versions, rendered: rendered)
       let since = state.unwrittenSince ?? .now
       let isOverdue = .now - since > .seconds(Self.overdueSeconds)
       defer { (state.hasCome, state.unwrittenSince) = (true, since) }
@@ -84,12 +84,11 @@ final class SnapshotKeeper: Sendable {
 
   private func write() {
     pace.isGivenUp = false
-    let next = wish.withLock { wish in
-      defer { wish = nil }
-      return wish
+    let next = state.withLock { state in
+      defer { (state.isWriting, state.wish) = (state.wish != nil, nil) }
+      return state.wish
     }
     guard let next else { return }
-    state.withLock { $0.isWriting = true }
     defer { state.withLock { $0.isWriting = false } }
     let start = ContinuousClock.now
     do {
@@ -103,12 +102,11 @@ final class SnapshotKeeper: Sendable {
         ])
     } catch  where pace.isGivenUp {
       // Another has come, or this one itself just now; its turn is set.
-      return wish.withLock { if $0 == nil { $0 = next } }
+      return state.withLock { if $0.wish == nil { $0.wish = next } }
     } catch {
       log.warning("snapshot not written; the next start reads the store", metadata: ["error": "\(error)"])
     }
-    let isNewest = wish.withLock { $0 == nil }
-    state.withLock { $0.unwrittenSince = isNewest ? nil : .now }
+    state.withLock { $0.unwrittenSince = $0.wish == nil ? nil : .now }
     do {
       try store.clearDroppedLayers()
     } catch {

@@ -287,14 +287,13 @@ extension TerritorySnapshot {
       if errno == ENOENT { throw .missing(file: path) }
       throw .unreadable(file: path, doing: "open", reason: String(cString: strerror(errno)))
     }
+    defer { close(descriptor) }
     var status = stat()
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      close(descriptor)
       throw .damaged(file: path, found: "no regular file", expected: "a snapshot")
     }
     let byteCount = Int(status.st_size)
     guard byteCount >= headerByteCount else {
-      close(descriptor)
       throw .damaged(file: path, found: "\(byteCount) bytes", expected: "at least \(headerByteCount)")
     }
     guard let file = MappedFile(descriptor: descriptor, byteCount: byteCount) else {

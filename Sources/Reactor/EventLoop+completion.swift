@@ -51,10 +51,4 @@ extension EventLoop {
     if !connection.isClosed { settle(connection) }
     return true
   }
-
-  private func connection(_ id: ConnectionID) -> Connection? {
-    precondition(isOnOwnThread, "replies are completed on the connection's own loop")
-    precondition(Int(id.loop) == index, "a connection of another loop")
-    return connection(slot: Int(id.slot), generation: id.generation)?.takeUnretainedValue()
-  }
 }

@@ -19,12 +19,7 @@ extension EventLoop {
   /// reads nothing of it is cut after `writeStallMilliseconds`, as one that reads no replies is.
   @discardableResult
   public func push(to id: ConnectionID, _ message: (inout ByteBuffer) -> Void) -> PushOutcome {
-    precondition(isOnOwnThread, "a connection is touched on its own loop only")
-    precondition(Int(id.loop) == index, "a connection of another loop")
-    guard
-      let connection = connection(slot: Int(id.slot), generation: id.generation)?.takeUnretainedValue(),
-      !connection.closesAfterOutput
-    else { return .gone }
+    guard let connection = connection(id), !connection.closesAfterOutput else { return .gone }
     guard connection.unsentByteCount < limits.outputHighWaterBytes else { return .congested }
     message(&output.pointee)
     guard output.pointee.count > 0 else { return .accepted }

@@ -192,11 +192,18 @@ extension EventLoop {
   }
 
   @inline(__always)
-  func connection(slot: Int, generation: UInt32) -> Unmanaged<Connection>? {
+  private func connection(slot: Int, generation: UInt32) -> Unmanaged<Connection>? {
     guard slot < connections.count, let connection = connections[slot],
       connection._withUnsafeGuaranteedRef({ $0.id.generation }) == generation
     else { return nil }
     return connection
+  }
+
+  /// `nil` if it has gone.
+  func connection(_ id: ConnectionID) -> Connection? {
+    precondition(isOnOwnThread, "a connection is touched on its own loop only")
+    precondition(Int(id.loop) == index, "a connection of another loop")
+    return connection(slot: Int(id.slot), generation: id.generation)?.takeUnretainedValue()
   }
 
   private func letGoOfClosed() {

@@ -22,6 +22,7 @@ import Testing
     defer { try? FileManager.default.removeItem(atPath: path) }
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     try #require(descriptor >= 0)
+    defer { close(descriptor) }
     try body(#require(MappedFile(descriptor: descriptor, byteCount: content.count)), path)
   }
 
@@ -107,14 +108,5 @@ import Testing
     var pages = [UInt8](repeating: 0, count: (bytes.count + 4095) / 4096)
     try #require(mincore(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count, &pages) == 0)
     return pages.filter { $0 & 1 != 0 }.count * 4096
-  }
-
-  @Test func `a range less what is taken out of it`() {
-    let holes = [8..<12, 2..<4, 3..<6, 20..<30]
-    #expect(MappedFile.subtracting(holes, from: 0..<10) == [0..<2, 6..<8])
-    #expect(MappedFile.subtracting(holes, from: 3..<9) == [6..<8])
-    #expect(MappedFile.subtracting(holes, from: 12..<20) == [12..<20])
-    #expect(MappedFile.subtracting(holes, from: 21..<22) == [])
-    #expect(MappedFile.subtracting([], from: 5..<7) == [5..<7])
   }
 }

@@ -36,36 +36,39 @@ import Testing
     (try? TerritorySnapshot.read(path))?.versions.outages?.number
   }
 
-  @Test func `the first is written at once, later ones when no other comes, the newest at the end`() throws {
+  /// A keeper that has written its first Territory.
+  private func withKeeper(_ body: (SnapshotKeeper) throws -> Void) throws {
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let keeper = SnapshotKeeper(
       path: path, store: try LayerStore(directory: directory), log: Logger(label: "test"))
     defer { keeper.stop() }
     keeper.keep(territory(1), versions(1), nil)
     try waitUntil(seconds: 60) { writtenNumber() == 1 }
-    keeper.keep(territory(2), versions(2), nil)
-    // A tenth of the time for which another one is waited for.
-    let until = ContinuousClock.now + .seconds(SnapshotKeeper.restSeconds / 10)
-    while ContinuousClock.now < until {
-      #expect(writtenNumber() == 1)
-      usleep(50_000)
+    try body(keeper)
+  }
+
+  @Test func `the first is written at once, later ones when no other comes, the newest at the end`() throws {
+    try withKeeper { keeper in
+      keeper.keep(territory(2), versions(2), nil)
+      // A tenth of the time for which another one is waited for.
+      let until = ContinuousClock.now + .seconds(SnapshotKeeper.restSeconds / 10)
+      while ContinuousClock.now < until {
+        #expect(writtenNumber() == 1)
+        usleep(50_000)
+      }
+      keeper.keep(territory(3), versions(3), nil)
+      keeper.flush()
+      #expect(writtenNumber() == 3)
     }
-    keeper.keep(territory(3), versions(3), nil)
-    keeper.flush()
-    #expect(writtenNumber() == 3)
   }
 
   @Test func `one that no other follows is written after a while`() throws {
-    defer { try? FileManager.default.removeItem(atPath: directory) }
-    let keeper = SnapshotKeeper(
-      path: path, store: try LayerStore(directory: directory), log: Logger(label: "test"))
-    defer { keeper.stop() }
-    keeper.keep(territory(1), versions(1), nil)
-    try waitUntil(seconds: 60) { writtenNumber() == 1 }
-    let start = ContinuousClock.now
-    keeper.keep(territory(2), versions(2), nil)
-    try waitUntil(seconds: 60) { writtenNumber() == 2 }
-    #expect(ContinuousClock.now - start > .seconds(SnapshotKeeper.restSeconds - 1))
+    try withKeeper { keeper in
+      let start = ContinuousClock.now
+      keeper.keep(territory(2), versions(2), nil)
+      try waitUntil(seconds: 60) { writtenNumber() == 2 }
+      #expect(ContinuousClock.now - start > .seconds(SnapshotKeeper.restSeconds - 1))
+    }
   }
 
   private func waitUntil(seconds: Double, _ condition: () -> Bool) throws {
