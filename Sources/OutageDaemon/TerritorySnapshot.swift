@@ -68,7 +68,7 @@ public struct TerritoryVersions: Equatable, Sendable, Codable {
 /// The file is not synced: what a power cut leaves of it does not pass its checksums, and is rebuilt.
 public enum TerritorySnapshot {
   /// To be raised with each change of a section's meaning.
-  public static let formatVersion: UInt32 = 7
+  public static let formatVersion: UInt32 = 8
 
   static let magic: [UInt8] = Array("OUTAGED\n".utf8)
   static let byteOrder: UInt32 = 0x0102_0304

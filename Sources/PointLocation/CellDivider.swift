@@ -6,11 +6,33 @@ struct CellDivision: BitwiseCopyable {
   let sideBits: Int
   /// Where the parts' reference points lie; nil for the corners that four parts share.
   fileprivate let reference: Int?
+  /// The quarters whose four parts are one leaf, by their first parts: one bit for each.
+  fileprivate var leafQuarters: UInt16 = 0
 
-  /// A part, by its number in a `PartGrid`.
+  fileprivate init(whole: Cell, sideBits: Int, reference: Int?) {
+    self.whole = whole
+    self.sideBits = sideBits
+    self.reference = reference
+  }
+
+  /// The parts, by their numbers in a `PartGrid`; a quarter that is one leaf has the number of its first part.
+  @inline(__always)
+  var parts: SetBits<UInt16> {
+    let others = leafQuarters &<< 1 | leafQuarters &<< 4 | leafQuarters &<< 5
+    return SetBits(PartGrid.all(sideBits: sideBits) & ~others)
+  }
+
+  @inline(__always)
+  func isLeafQuarter(_ number: Int) -> Bool { leafQuarters &>> UInt16(truncatingIfNeeded: number) & 1 != 0 }
+
+  /// A part, or a quarter that is one leaf.
   @inline(__always)
   func cell(_ number: Int) -> Cell {
-    whole.part(row: number >> 2, column: number & 3, sideBits: sideBits, reference: reference)
+    if isLeafQuarter(number) {
+      return whole.part(
+        row: number >> 3, column: number >> 1 & 1, sideBits: 1, reference: CellFrame.centreReference)
+    }
+    return whole.part(row: number >> 2, column: number & 3, sideBits: sideBits, reference: reference)
   }
 }
 
@@ -43,23 +65,32 @@ struct CellDivider {
     _ cell: Cell, _ part: CellPart, sideBits: Int, _ stack: inout CellStack,
     into parts: UnsafeMutablePointer<CellPart>
   ) -> CellDivision? {
-    var division = CellDivision(whole: cell, sideBits: sideBits, reference: nil)
-    if divide(division, part, &stack, into: parts) { return division }
+    let division = CellDivision(whole: cell, sideBits: sideBits, reference: nil)
+    if let division = divide(division, part, &stack, into: parts) { return division }
     for reference in CellFrame.innerReferences {
-      division = CellDivision(whole: cell, sideBits: sideBits, reference: reference)
-      if divide(division, part, &stack, into: parts) { return division }
+      let division = CellDivision(whole: cell, sideBits: sideBits, reference: reference)
+      if let division = divide(division, part, &stack, into: parts) { return division }
     }
     return nil
   }
 
-  /// Divides a cell in one way. False if one of the parts' reference points lies on an edge.
-  mutating func divide(
+  /// Divides a cell in one way. Nil if one of the parts' reference points lies on an edge.
+  private mutating func divide(
     _ division: CellDivision, _ part: CellPart, _ stack: inout CellStack,
     into parts: UnsafeMutablePointer<CellPart>
-  ) -> Bool {
+  ) -> CellDivision? {
     if let shares, part.edgeCount >= Self.sharedEdgesMin {
-      return shares.divide(division, part, &stack, into: parts)
+      return shares.divide(division, part, &stack, into: parts) ? division : nil
     }
+    guard find(division, part, stack) else { return nil }
+    var division = division
+    if division.sideBits == 2 && division.reference == nil { division.leafQuarters = lanes.joinQuarters() }
+    writeParts(division, part, &stack, into: parts)
+    return division
+  }
+
+  /// Finds which edges touch each part, and which polygons hold its reference point. False if one of those lies on an edge.
+  mutating func find(_ division: CellDivision, _ part: CellPart, _ stack: CellStack) -> Bool {
     let grid = PartGrid(
       division.whole, sideBits: division.sideBits, sharesReferences: division.reference == nil,
       firstPart: division.cell(0), source.frame)
@@ -72,10 +103,15 @@ struct CellDivider {
         for number in SetBits(grid.partsMissed(by: edge)) { lanes.remove(word, lane, from: number) }
       }
     }
-    for number in PartGrid.parts(sideBits: division.sideBits) {
-      parts[number] = lanes.part(number, wholes: part.wholes, &stack)
-    }
     return true
+  }
+
+  /// Puts the parts of which all has been found on the stack.
+  mutating func writeParts(
+    _ division: CellDivision, _ part: CellPart, _ stack: inout CellStack,
+    into parts: UnsafeMutablePointer<CellPart>
+  ) {
+    for number in division.parts { parts[number] = lanes.part(number, wholes: part.wholes, &stack) }
   }
 
   /// Finds out for which parts the edges in a word of lanes lie between the cell's reference point and that of the part. False if one of them touches a

@@ -54,16 +54,19 @@ struct CellFrame: Sendable, BitwiseCopyable {
     return CellPlace(u: u, v: v, column: Int(u), row: Int(v))
   }
 
-  /// The references that lie in their cell; those before are its corners, one bit for right and one for upper.
-  static let innerReferences = 4..<12
+  /// The middle of a cell; the references before are its corners, one bit for right and one for upper.
+  static let centreReference = 4
+  /// References that lie in their cell, tried where an edge touches a corner.
+  static let innerReferences = 5..<13
   /// The reference of a frame that is one leaf: outside of all polygons.
-  static let outsideReference = 12
+  static let outsideReference = 13
 
   /// Where in its cell the reference point lies, in widths of the cell. The fractions of those that lie in it have no simple form, so that
   /// data with round coordinates does not meet them.
   @inline(__always)
   static func fractions(_ reference: Int) -> (x: Double, y: Double) {
-    if reference < innerReferences.lowerBound { return (Double(reference & 1), Double(reference >> 1)) }
+    if reference < centreReference { return (Double(reference & 1), Double(reference >> 1)) }
+    if reference == centreReference { return (0.5, 0.5) }
     if reference == outsideReference { return (-1, -1) }
     let x = 0.482_716_049_317 + Double(reference - innerReferences.lowerBound) * 0.007_318_840_597
     return (x, 1.03 - x)

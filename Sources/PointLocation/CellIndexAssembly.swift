@@ -126,12 +126,17 @@ private struct CellIndexAssembly {
     nonisolated(unsafe) let pieces = UnsafeMutablePointer<CellIndexPiece>.allocate(capacity: pieceCount)
     defer { pieces.deallocate() }
     pieces.initialize(repeating: top, count: pieceCount)
+    // The largest first, so that all are done at about the same time.
+    let turns = left.cells.indices.sorted {
+      (left.cells[$1].edgeCount, $0) < (left.cells[$0].edgeCount, $1)
+    }
     let next = Atomic<Int>(0)
     if pieceCount > 1 {
       processors.run(workerCount) { worker in
         while true {
-          let number = next.wrappingAdd(1, ordering: .relaxed).oldValue
-          if number >= left.cells.count { break }
+          let turn = next.wrappingAdd(1, ordering: .relaxed).oldValue
+          if turn >= turns.count { break }
+          let number = turns[turn]
           let cell = left.cells[number]
           pieces[number + 1] = builders[worker + 1].build(
             cell.cell, runs: left.runs(of: cell), edgeCount: cell.edgeCount, wholes: left.wholes(of: cell),
@@ -141,8 +146,9 @@ private struct CellIndexAssembly {
       }
     }
     join(
-      UnsafeMutableBufferPointer(start: pieces, count: pieceCount), builders, workerCount: workerCount,
-      processors)
+      UnsafeMutableBufferPointer(start: pieces, count: pieceCount), inOrder: turns.map { $0 + 1 } + [0],
+      builders,
+      workerCount: workerCount, processors)
     self.top =
       DeferredCells.number(of: top.entry).map { PieceMove(pieces[$0 + 1], builders).entry }
       ?? PieceMove(pieces[0], builders).entry
@@ -169,15 +175,15 @@ private struct CellIndexAssembly {
       budget: 2 * polygons.vertexCount + 1024)
   }
 
-  /// Lays the pieces one behind another, the top last.
+  /// Lays the pieces one behind another.
+  /// - Parameter order: the one in which they were built, but for the top, which comes last.
   private mutating func join(
-    _ pieces: UnsafeMutableBufferPointer<CellIndexPiece>, _ builders: UnsafeMutablePointer<CellIndexBuilder>,
-    workerCount: Int, _ processors: Processors
+    _ pieces: UnsafeMutableBufferPointer<CellIndexPiece>, inOrder order: [Int],
+    _ builders: UnsafeMutablePointer<CellIndexBuilder>, workerCount: Int, _ processors: Processors
   ) {
     // Before them is the empty set.
     var (nodeCount, leafCount, setWordCount) = (0, 0, 1)
-    for number in 1...pieces.count {
-      let piece = number % pieces.count
+    for piece in order {
       pieces[piece].nodesStart = nodeCount
       pieces[piece].leavesStart = leafCount
       pieces[piece].setsStart = setWordCount

@@ -150,14 +150,16 @@ struct CellIndexBuilder: ~Copyable {
     let block = nodes.count / 16
     precondition(block < DeferredCells.mark, "too many cells")
     nodes.append(repeating: 0, count: 16)
-    for number in PartGrid.parts(sideBits: sideBits) {
-      let below = division.cell(number)
+    for number in division.parts {
+      let (below, part) = (division.cell(number), parts(of: cell)[number])
       // Below it the nodes may move, so that their address is taken afterwards.
-      if sideBits == 2 {
-        let entry = entry(below, parts(of: cell)[number])
-        nodes.pointer[16 * block + number] = entry
+      if sideBits == 1 {
+        writeQuarter(below, part, to: 16 * block + 2 * number)
+      } else if division.isLeafQuarter(number) {
+        write(leaf(below, part), toQuarter: 16 * block + number)
       } else {
-        writeQuarter(below, parts(of: cell)[number], to: 16 * block + 2 * number)
+        let entry = entry(below, part)
+        nodes.pointer[16 * block + number] = entry
       }
     }
     stack.lower(to: height)
@@ -167,13 +169,21 @@ struct CellIndexBuilder: ~Copyable {
   /// Writes a quarter of a node's cell, and all below it: a leaf, which then has four entries of the node, or four cells.
   private mutating func writeQuarter(_ cell: Cell, _ quarter: CellPart, to first: Int) {
     let height = stack.height
-    let division = quarter.edgeCount <= Self.leafEdgesMax ? nil : split(cell, quarter, sideBits: 1)
-    let whole = division == nil ? leaf(cell, quarter) : 0
-    for number in PartGrid.parts(sideBits: 1) {
-      let below = division.map { entry($0.cell(number), parts(of: cell)[number]) } ?? whole
-      nodes.pointer[first + number] = below
+    if quarter.edgeCount > Self.leafEdgesMax, let division = split(cell, quarter, sideBits: 1) {
+      for number in division.parts {
+        let entry = entry(division.cell(number), parts(of: cell)[number])
+        nodes.pointer[first + number] = entry
+      }
+    } else {
+      write(leaf(cell, quarter), toQuarter: first)
     }
     stack.lower(to: height)
+  }
+
+  /// Writes the four entries of a quarter that is one leaf, from the first one on.
+  @inline(__always)
+  private func write(_ leaf: UInt32, toQuarter first: Int) {
+    for number in SetBits(PartGrid.all(sideBits: 1)) { nodes.pointer[first + number] = leaf }
   }
 
   /// The parts of a cell while it is divided, by their numbers in a `PartGrid`.
@@ -189,7 +199,7 @@ struct CellIndexBuilder: ~Copyable {
     }
     // Twice as many edges are free for 4 by 4 parts, one and a half times for 2 by 2.
     var growth = -part.edgeCount * (sideBits + 2) / 2
-    for number in PartGrid.parts(sideBits: sideBits) {
+    for number in division.parts {
       growth += below[number].edgeCount
       // Most parts are leaves, whose sets are looked for.
       table.prefetch(hash: stack.hash(of: below[number]))

@@ -11,7 +11,8 @@ struct CellShares {
     var isDivided = false
 
     mutating func divide(_ division: CellDivision) {
-      isDivided = divider.divide(division, whole, &stack, into: parts)
+      isDivided = divider.find(division, whole, stack)
+      if isDivided { divider.writeParts(division, whole, &stack, into: parts) }
     }
 
     func free() {
@@ -52,7 +53,7 @@ struct CellShares {
       runs.free()
       wholes.free()
     }
-    for number in PartGrid.parts(sideBits: division.sideBits) {
+    for number in division.parts {
       var edgeCount = 0
       runs.removeAll()
       wholes.removeAll()

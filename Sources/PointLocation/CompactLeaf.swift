@@ -201,10 +201,12 @@ struct CompactGrid {
   /// The unit in which a reference point lies.
   @inline(__always)
   func reference(_ reference: Int) -> (x: Int16, y: Int16) {
-    if reference < CellFrame.innerReferences.lowerBound {
+    if reference <= CellFrame.centreReference {
+      // In halves of the cell, for each reference one after another: no branch, which would go either way.
+      let (x, y) = (0b01_10_00_10_00 >> (2 * reference) & 3, 0b01_10_10_00_00 >> (2 * reference) & 3)
       return (
-        Int16(truncatingIfNeeded: corner + (reference & 1) << scaleBits),
-        Int16(truncatingIfNeeded: corner + (reference >> 1) << scaleBits)
+        Int16(truncatingIfNeeded: corner + x << (scaleBits - 1)),
+        Int16(truncatingIfNeeded: corner + y << (scaleBits - 1))
       )
     }
     let fractions = CellFrame.fractions(reference)

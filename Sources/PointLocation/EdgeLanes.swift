@@ -43,10 +43,16 @@ struct EdgeLanes {
   private static let spillLanes = 16
   /// In cells with fewer edges few blocks lie in one part.
   private static let blocksEdgesMin = 1024
+  /// A quarter with no more edges is one leaf, which as a rule has the two cache lines that are fetched anyway.
+  private static let quarterEdgesMax = 16
+  /// The first part of each quarter of 4 by 4 parts, one bit for each.
+  private static let quarters: UInt16 = 0x0505
 
   private(set) var polygons = GrowingBuffer<Polygon>()
   private var count = 0
   private var capacity = 0
+  /// Whether a lane may have more than one edge.
+  private var hasBlocks = false
   /// Where each lane's edges start, in the units of the grid.
   private var columns = UnsafeMutablePointer<Int16>.allocate(capacity: 0)
   private var rows = UnsafeMutablePointer<Int16>.allocate(capacity: 0)
@@ -104,7 +110,7 @@ struct EdgeLanes {
     count = 0
     polygons.removeAll()
     ends.removeAll()
-    let hasBlocks = edgeCount > Self.blocksEdgesMin
+    hasBlocks = edgeCount > Self.blocksEdgesMin
     var polygon = UInt32.max
     for index in 0..<runs.count {
       let run = runs[index]
@@ -118,7 +124,13 @@ struct EdgeLanes {
         polygons.append(Polygon(polygon, holding: run.holdsReference ? grid.all : 0))
       }
       if hasBlocks && run.edgeCount > FrameVertices.blockEdgeCount {
-        appendBlocks(run, source, grid)
+        let box = source.box(ofPolygon: run.polygon)
+        if grid.isInOnePart(box) {
+          append(run.firstVertex, box.middle, grid)
+          append(run.firstVertex + run.edgeCount, box.middle, grid)
+        } else {
+          appendBlocks(run, source, grid)
+        }
       } else {
         append(run.firstVertex, Int(run.edgeCount) + 1, source, grid)
       }
@@ -225,6 +237,40 @@ struct EdgeLanes {
   mutating func cross(_ word: Int, _ lane: Int, parts: UInt16) {
     let polygon = Int(polygonOfLane[word &* Self.wordLanes &+ lane])
     polygons.pointer[polygon].cross(parts)
+  }
+
+  /// Joins the parts of each quarter of 4 by 4 parts whose edges are few enough for one leaf: its first part then has those of all four.
+  /// - Returns: the first parts of those quarters, one bit for each.
+  mutating func joinQuarters() -> UInt16 {
+    // Lanes that stand for many edges are not counted.
+    if hasBlocks { return 0 }
+    var joined: UInt16 = 0
+    for first in SetBits(Self.quarters) where isLeaf(quarter: first) {
+      joined |= 1 &<< UInt16(truncatingIfNeeded: first)
+      for word in 0..<wordCount {
+        lanesOfParts[Self.partCount &* word &+ first] = lanes(ofQuarter: first, word)
+      }
+    }
+    return joined
+  }
+
+  /// The lanes in a word that touch a quarter, given the number of its first part.
+  @inline(__always)
+  private func lanes(ofQuarter first: Int, _ word: Int) -> UInt64 {
+    let parts = lanesOfParts + (Self.partCount &* word &+ first)
+    return parts[0] | parts[1] | parts[4] | parts[5]
+  }
+
+  @inline(__always)
+  private func isLeaf(quarter first: Int) -> Bool {
+    var (edgeCount, vertexCount) = (0, 0)
+    for word in 0..<wordCount {
+      let touching = lanes(ofQuarter: first, word)
+      edgeCount &+= touching.nonzeroBitCount
+      vertexCount &+= (touching | touching &<< 1).nonzeroBitCount &+ Int(touching &>> 63)
+      if edgeCount > Self.quarterEdgesMax || vertexCount > CompactLeaf.vertexCountMax { return false }
+    }
+    return true
   }
 
   /// Puts a part on the stack: the edges that touch it, and the polygons that cover all of it.

@@ -9,6 +9,16 @@ struct FrameBox: BitwiseCopyable {
   private var least: SIMD2<Int32>
   private var most: SIMD2<Int32>
 
+  /// Bounds in degrees, inside of a frame, rounded like vertices.
+  init(_ box: Box, _ frame: CellFrame) {
+    guard !box.isEmpty else {
+      (least, most) = (.zero, .zero)
+      return
+    }
+    least = FrameVertices.floor(frame.cells(x: box.minX, y: box.minY))
+    most = FrameVertices.floor(frame.cells(x: box.maxX, y: box.maxY))
+  }
+
   @inline(__always)
   var minColumn: Int32 { least.x }
   @inline(__always)
@@ -59,6 +69,8 @@ struct FrameVertices {
   /// The bounds of blocks of consecutive edges, so that a block that lies in one part of a cell need not be looked at edge by edge.
   private let boxes: FlatArray<FrameBox>
   private let boxesOfMany: FlatArray<FrameBox>
+  /// And of all edges of each polygon.
+  private let boxesOfPolygons: FlatArray<FrameBox>
 
   init(_ polygons: PolygonSet, _ frame: CellFrame, _ processors: Processors) {
     let count = polygons.vertexCount
@@ -81,6 +93,7 @@ struct FrameVertices {
       }
     }
     (self.boxes, self.boxesOfMany) = (boxes, boxesOfMany)
+    boxesOfPolygons = FlatArray(polygons.boxes.buffer.map { FrameBox($0, frame) })
   }
 
   /// The first vertex of the next block.
@@ -132,6 +145,9 @@ struct FrameVertices {
   static func manyBlocks(from vertex: UInt32, to end: UInt32) -> UInt32 {
     vertex % manyEdgeCount == 0 && end - vertex >= manyEdgeCount ? manyEdgeCount : 0
   }
+
+  @inline(__always)
+  func box(ofPolygon polygon: UInt32) -> FrameBox { boxesOfPolygons.pointer[Int(polygon)] }
 
   @inline(__always)
   func box(ofManyFrom vertex: UInt32) -> FrameBox { boxesOfMany.pointer[Int(vertex / Self.manyEdgeCount)] }

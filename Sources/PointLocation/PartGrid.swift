@@ -72,9 +72,9 @@ struct PartGrid {
   @inline(__always)
   var all: UInt16 { side == 4 ? 0xFFFF : 0x33 }
 
-  /// The numbers of the parts: four a row, also where there are two.
+  /// The same for 2^sideBits parts a side; they are numbered four a row, also where there are two.
   @inline(__always)
-  static func parts(sideBits: Int) -> SetBits<UInt16> { SetBits(sideBits == 2 ? 0xFFFF : 0x33) }
+  static func all(sideBits: Int) -> UInt16 { sideBits == 2 ? 0xFFFF : 0x33 }
 
   /// The number of a part.
   @inline(__always)
