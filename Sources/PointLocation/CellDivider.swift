@@ -142,19 +142,20 @@ struct CellDivider {
     let edge = source.coordinates + 2 * Int(vertex)
     let (ax, ay, bx, by) = (edge[0], edge[1], edge[2], edge[3])
     let cell = division.whole
-    let y = division.cell(grid.part(line: line, 0)).referenceY
+    let y = division.cell(grid.part(line: line, 0)).referencePoint(source.frame).y
+    let reference = cell.referencePoint(source.frame)
     if ay == y || by == y { return nil }
     let all = grid.partsRight(of: 0, line: line)
-    let cornerSide = PathCrossing.cornerSide(ax, ay, bx, by, cell.referenceX, y)
-    let meetsColumn = (ax > cell.referenceX) != (bx > cell.referenceX)
+    let cornerSide = PathCrossing.cornerSide(ax, ay, bx, by, reference.x, y)
+    let meetsColumn = (ax > reference.x) != (bx > reference.x)
     let meetsPath =
-      meetsColumn && cornerSide != orientation(ax, ay, bx, by, cell.referenceX, cell.referenceY)
+      meetsColumn && cornerSide != orientation(ax, ay, bx, by, reference.x, reference.y)
     let beyond = meetsPath ? all : 0
     guard (ay > y) != (by > y) else { return beyond }
     let rightSide = by > ay ? -1 : 1
     var right = grid.lineCount
     while right > 0 {
-      let x = division.cell(grid.part(line: line, right - 1)).referenceX
+      let x = division.cell(grid.part(line: line, right - 1)).referencePoint(source.frame).x
       let pointSide = orientation(ax, ay, bx, by, x, y)
       if pointSide == 0 { return nil }
       if pointSide != rightSide { break }

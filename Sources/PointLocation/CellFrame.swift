@@ -72,21 +72,21 @@ struct CellFrame: Sendable, BitwiseCopyable {
     return (x, 1.03 - x)
   }
 
-  /// The reference point of a cell: the same bits whenever it is asked for, as all but the last addition is exact.
+  /// The reference point of a cell, 2^bits of the smallest cells wide, by its corner: the same bits whenever it is asked for, as all but the last addition
+  /// is exact.
   @inline(__always)
-  static func reference(minX: Double, minY: Double, size: Double, _ reference: Int) -> (x: Double, y: Double)
-  {
-    let fractions = fractions(reference)
-    return (minX + fractions.x * size, minY + fractions.y * size)
+  func reference(column: Int, row: Int, bits: Int, _ reference: Int) -> (x: Double, y: Double) {
+    let (fractions, size) = (Self.fractions(reference), unit * Double(1 << bits))
+    return (
+      originX + Double(column) * unit + fractions.x * size, originY + Double(row) * unit + fractions.y * size
+    )
   }
 
   /// The reference point of the leaf, 2^bits of the smallest cells wide, that holds one of the smallest cells.
   @inline(__always)
   func reference(_ place: CellPlace, bits: Int, _ reference: Int) -> (x: Double, y: Double) {
-    return Self.reference(
-      minX: originX + Double((place.column >> bits) << bits) * unit,
-      minY: originY + Double((place.row >> bits) << bits) * unit, size: unit * Double(1 << bits), reference
-    )
+    self.reference(
+      column: (place.column >> bits) << bits, row: (place.row >> bits) << bits, bits: bits, reference)
   }
 }
 

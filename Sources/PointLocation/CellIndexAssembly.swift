@@ -119,7 +119,7 @@ private struct CellIndexAssembly {
       builders.deinitialize(count: workerCount + 1)
       builders.deallocate()
     }
-    let top = Self.buildTop(polygons, frame, &builders[0])
+    let top = Self.buildTop(polygons, &builders[0])
     nonisolated(unsafe) let left = builders[0].left
     let leftBudget = builders[0].budget
     let pieceCount = left.cells.count + 1
@@ -154,9 +154,7 @@ private struct CellIndexAssembly {
       ?? PieceMove(pieces[0], builders).entry
   }
 
-  private static func buildTop(
-    _ polygons: PolygonSet, _ frame: CellFrame, _ builder: inout CellIndexBuilder
-  ) -> CellIndexPiece {
+  private static func buildTop(_ polygons: PolygonSet, _ builder: inout CellIndexBuilder) -> CellIndexPiece {
     var runs = GrowingBuffer<EdgeRun>(capacity: polygons.ringStarts.count)
     defer { runs.free() }
     var edgeCount = 0
@@ -171,7 +169,7 @@ private struct CellIndexAssembly {
       }
     }
     return builder.build(
-      Cell(frame), runs: runs.buffer, edgeCount: edgeCount, wholes: UnsafeBufferPointer(start: nil, count: 0),
+      .frame, runs: runs.buffer, edgeCount: edgeCount, wholes: UnsafeBufferPointer(start: nil, count: 0),
       budget: 2 * polygons.vertexCount + 1024)
   }
 

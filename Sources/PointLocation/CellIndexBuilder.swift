@@ -2,45 +2,30 @@
 
 /// A square of the tree and its reference point, which lies on no edge that touches the square.
 struct Cell: BitwiseCopyable {
-  var minX: Double
-  var minY: Double
-  var size: Double
   /// Its corner, in widths of the smallest cells.
-  var column: Int
-  var row: Int
+  let column: Int
+  let row: Int
   /// It is 2^bits of the smallest cells wide.
-  var bits: Int
-  var reference: Int
-  var referenceX: Double
-  var referenceY: Double
+  let bits: Int
+  let reference: Int
 
   /// All of a frame, with the reference point that is outside of all polygons.
-  init(_ frame: CellFrame) {
-    self.init(
-      minX: frame.originX, minY: frame.originY, size: frame.size, column: 0, row: 0, bits: CellIndex.bits,
-      reference: CellFrame.outsideReference)
-  }
-
-  private init(minX: Double, minY: Double, size: Double, column: Int, row: Int, bits: Int, reference: Int) {
-    self.minX = minX
-    self.minY = minY
-    self.size = size
-    self.column = column
-    self.row = row
-    self.bits = bits
-    self.reference = reference
-    (referenceX, referenceY) = CellFrame.reference(minX: minX, minY: minY, size: size, reference)
-  }
+  static let frame = Cell(column: 0, row: 0, bits: CellIndex.bits, reference: CellFrame.outsideReference)
 
   /// One of its parts, of which there are 2^sideBits a side.
   /// - Parameter reference: where it lies in the part; nil for the corner that the part shares with three others.
   @inline(__always)
   func part(row: Int, column: Int, sideBits: Int, reference: Int?) -> Cell {
-    let reference = reference ?? (~column & 1 | (~row & 1) << 1)
-    let (size, bits) = (size / Double(1 << sideBits), bits - sideBits)
+    let bits = bits - sideBits
     return Cell(
-      minX: minX + Double(column) * size, minY: minY + Double(row) * size, size: size,
-      column: self.column + column << bits, row: self.row + row << bits, bits: bits, reference: reference)
+      column: self.column + column << bits, row: self.row + row << bits, bits: bits,
+      reference: reference ?? (~column & 1 | (~row & 1) << 1))
+  }
+
+  /// In degrees.
+  @inline(__always)
+  func referencePoint(_ frame: CellFrame) -> (x: Double, y: Double) {
+    frame.reference(column: column, row: row, bits: bits, reference)
   }
 }
 

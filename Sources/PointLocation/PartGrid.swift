@@ -39,11 +39,9 @@ struct PartGrid {
       // Outside of all polygons, where no vertex lies.
       (referenceColumn, referenceRow) = (-4, -4)
     } else {
-      let reference = FrameVertices.floor(frame.cells(x: cell.referenceX, y: cell.referenceY))
-      (referenceColumn, referenceRow) = (reference.x, reference.y)
+      (referenceColumn, referenceRow) = Self.units(cell.referencePoint(frame), frame)
     }
-    let point = FrameVertices.floor(frame.cells(x: firstPart.referenceX, y: firstPart.referenceY))
-    (pointColumn, pointRow) = (point.x, point.y)
+    (pointColumn, pointRow) = Self.units(firstPart.referencePoint(frame), frame)
     sharedBits = sharesReferences ? 1 : 0
     shift = Int32(cell.bits - sideBits + FrameVertices.fractionBits)
     pointShift = shift + Int32(sharedBits)
@@ -62,6 +60,13 @@ struct PartGrid {
       column: column, row: row, unit_shift: unitShift, part_bits: shift - unitShift, side: Int32(side),
       meeting_column: Int16(clamping: (referenceColumn &- column) >> unitShift),
       meeting_rows: (lines[0], lines[1], lines[2], lines[3]), meeting_row_count: Int32(lineCount))
+  }
+
+  private static func units(_ point: (x: Double, y: Double), _ frame: CellFrame) -> (
+    column: Int32, row: Int32
+  ) {
+    let units = FrameVertices.floor(frame.cells(x: point.x, y: point.y))
+    return (units.x, units.y)
   }
 
   /// The last column, and the last row.

@@ -9,7 +9,7 @@ import Testing
   func `a part that an edge is said to miss lies on one side of it`(seed: UInt64) {
     var random = SeededRandom(seed: seed)
     let frame = CellFrame(Box(minX: -95.25, minY: 29.5, maxX: -94.5, maxY: 30.25))
-    let cell = Cell(frame)
+    let cell = Cell.frame
     let grid = PartGrid(
       cell, sideBits: 2, sharesReferences: true,
       firstPart: cell.part(row: 0, column: 0, sideBits: 2, reference: nil), frame)

@@ -112,7 +112,7 @@ import Testing
         wholes.withUnsafeBufferPointer { stack.push(runs, edgeCount: edgeCount, wholes: $0) }
       }
       return withUnsafeTemporaryAllocation(of: CellPart.self, capacity: 16) { parts in
-        let division = divider.divide(Cell(frame), whole, sideBits: 2, &stack, into: parts.baseAddress!)
+        let division = divider.divide(.frame, whole, sideBits: 2, &stack, into: parts.baseAddress!)
         #expect(division != nil)
         return parts.map { (Array(stack.runs(of: $0)), $0.edgeCount, Array(stack.wholes(of: $0))) }
       }
