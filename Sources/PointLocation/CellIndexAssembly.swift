@@ -146,9 +146,8 @@ private struct CellIndexAssembly {
       }
     }
     join(
-      UnsafeMutableBufferPointer(start: pieces, count: pieceCount), inOrder: turns.map { $0 + 1 } + [0],
-      builders,
-      workerCount: workerCount, processors)
+      UnsafeMutableBufferPointer(start: pieces, count: pieceCount),
+      inOrder: turns.map { $0 + 1 } + [0], builders, workerCount: workerCount, processors)
     self.top =
       DeferredCells.number(of: top.entry).map { PieceMove(pieces[$0 + 1], builders).entry }
       ?? PieceMove(pieces[0], builders).entry
