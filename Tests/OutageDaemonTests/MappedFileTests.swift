@@ -28,7 +28,9 @@ import Testing
 
   /// How many bytes of a file are mapped in this process, as the system tells it.
   private func mappedByteCount(_ path: String) throws -> Int {
-    try String(contentsOfFile: "/proc/self/maps", encoding: .utf8).split(separator: "\n")
+    // To its end: as a file of no size it would be read only so far.
+    let maps = try FileHandle(forReadingFrom: URL(fileURLWithPath: "/proc/self/maps")).readToEnd()
+    return String(decoding: try #require(maps), as: UTF8.self).split(separator: "\n")
       .filter { $0.hasSuffix(path) }
       .map { line in
         let ends = line.prefix { $0 != " " }.split(separator: "-").compactMap { Int($0, radix: 16) }
