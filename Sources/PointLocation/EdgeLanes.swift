@@ -44,7 +44,7 @@ struct EdgeLanes {
   /// In cells with fewer edges few blocks lie in one part.
   private static let blocksEdgesMin = 1024
   /// A quarter with no more edges is one leaf, which as a rule has the two cache lines that are fetched anyway.
-  private static let quarterEdgesMax = 16
+  private static let quarterEdgesMax = 12
   /// The first part of each quarter of 4 by 4 parts, one bit for each.
   private static let quarters: UInt16 = 0x0505
 
