@@ -38,8 +38,6 @@ struct CellIndexSource {
 
 /// Builds a part of the index cell by cell, from one cell downwards.
 struct CellIndexBuilder: ~Copyable {
-  /// A cell with no more edges is not split.
-  static let leafEdgesMax = 26
   /// A cell with more is split into 4 by 4 at once; one with fewer into 2 by 2, and only those quarters again that need it.
   static let quarterEdgesMax = 64
 
@@ -124,7 +122,7 @@ struct CellIndexBuilder: ~Copyable {
 
   /// Writes a cell and all below it, and returns its entry. Its side is one of those of nodes: 4^n of the smallest cells.
   private mutating func entry(_ cell: Cell, _ part: CellPart) -> UInt32 {
-    if part.edgeCount <= Self.leafEdgesMax || cell.bits == 0 { return leaf(cell, part) }
+    if Self.isLeaf(part) || cell.bits == 0 { return leaf(cell, part) }
     if part.edgeCount < ownEdgesMin {
       return left.append(
         cell, stack.runs(of: part), edgeCount: part.edgeCount, stack.wholes(of: part))
@@ -151,10 +149,16 @@ struct CellIndexBuilder: ~Copyable {
     return CellIndex.nodeTag | UInt32(block)
   }
 
+  /// A cell with as many edges as a compact leaf may have is not split: the last vertex of each run is one more.
+  @inline(__always)
+  private static func isLeaf(_ part: CellPart) -> Bool {
+    part.edgeCount + part.runs.count <= CompactLeaf.vertexCountMax
+  }
+
   /// Writes a quarter of a node's cell, and all below it: a leaf, which then has four entries of the node, or four cells.
   private mutating func writeQuarter(_ cell: Cell, _ quarter: CellPart, to first: Int) {
     let height = stack.height
-    if quarter.edgeCount > Self.leafEdgesMax, let division = split(cell, quarter, sideBits: 1) {
+    if !Self.isLeaf(quarter), let division = split(cell, quarter, sideBits: 1) {
       for number in division.parts {
         let entry = entry(division.cell(number), parts(of: cell)[number])
         nodes.pointer[first + number] = entry

@@ -15,7 +15,7 @@ struct CompactLeaf {
   static let headerWords = 3
   static let vertexCountMax = 32
   static let polygonCountMax = 32
-  /// Vertices are read nine at a time.
+  /// Vertices are read `CompactPath.edgeCount` and one at a time, and at least two are there.
   static let paddingWords = 8
   /// Finer and finer units, as long as all vertices fit.
   static let scaleBitsRange = 8...13
@@ -74,7 +74,7 @@ struct CompactLeaf {
       let found = path.crossings(xs + 2 * lane, ys + 2 * lane)
       crossings |= found.crossings &<< UInt32(lane)
       doubts |= found.doubts &<< UInt32(lane)
-      lane += 8
+      lane += CompactPath.edgeCount
     } while lane < header.vertexCount - 1
     let edges = edges
     if doubts & edges != 0 { return (0, false) }
@@ -218,8 +218,11 @@ struct CompactGrid {
   }
 }
 
-/// The path from a leaf's reference point to a point, and which of eight edges at once cross it.
+/// The path from a leaf's reference point to a point, and which edges cross it.
 struct CompactPath {
+  /// So many edges are looked at together.
+  static let edgeCount = Int(ccrossings_edge_count)
+
   private let path: ccrossings_path
 
   @inline(__always)
@@ -227,7 +230,7 @@ struct CompactPath {
     path = ccrossings_path(px: px, py: py, rx: reference.x, ry: reference.y)
   }
 
-  /// Whether each of the edges between nine vertices crosses the path, and whether that is in doubt; one bit for each edge.
+  /// Whether each of `edgeCount` consecutive edges crosses the path, and whether that is in doubt; one bit for each edge.
   @inline(__always)
   func crossings(_ xs: UnsafeRawPointer, _ ys: UnsafeRawPointer) -> (crossings: UInt32, doubts: UInt32) {
     let found = ccrossings_find(xs, ys, path)
@@ -242,6 +245,6 @@ struct CompactPath {
     if abs(rax) < 2 || abs(rbx) < 2 { return false }
     if (rax > 0) == (rbx > 0) { return true }
     let sum = abs(rax) + abs(ray) + abs(rbx) + abs(rby)
-    return abs(rax * rby - ray * rbx) >= sum + 2
+    return abs(rax * rby - ray * rbx) >= sum + 3
   }
 }

@@ -43,8 +43,6 @@ struct EdgeLanes {
   private static let spillLanes = 16
   /// In cells with fewer edges few blocks lie in one part.
   private static let blocksEdgesMin = 1024
-  /// A quarter with no more edges is one leaf, which as a rule has the two cache lines that are fetched anyway.
-  private static let quarterEdgesMax = 12
   /// The first part of each quarter of 4 by 4 parts, one bit for each.
   private static let quarters: UInt16 = 0x0505
 
@@ -263,12 +261,11 @@ struct EdgeLanes {
 
   @inline(__always)
   private func isLeaf(quarter first: Int) -> Bool {
-    var (edgeCount, vertexCount) = (0, 0)
+    var vertexCount = 0
     for word in 0..<wordCount {
       let touching = lanes(ofQuarter: first, word)
-      edgeCount &+= touching.nonzeroBitCount
       vertexCount &+= (touching | touching &<< 1).nonzeroBitCount &+ Int(touching &>> 63)
-      if edgeCount > Self.quarterEdgesMax || vertexCount > CompactLeaf.vertexCountMax { return false }
+      if vertexCount > CompactLeaf.vertexCountMax { return false }
     }
     return true
   }
@@ -280,39 +277,47 @@ struct EdgeLanes {
     let firstRun = stack.height.runs
     var last = UInt32.max
     var edgeCount = 0
+    var before: UInt64 = 0
     for word in 0..<wordCount {
-      var rest = lanesOfParts[Self.partCount &* word &+ number]
-      if rest == 0 { continue }
+      let touching = lanesOfParts[Self.partCount &* word &+ number]
+      if touching == 0 {
+        before = 0
+        continue
+      }
+      // The first lane of each run, and its last one.
+      var starts = touching & ~(touching &<< 1)
+      var ends = touching & ~(touching &>> 1)
       let firstLane = word &* Self.wordLanes
       let runs = stack.nextRuns(room: Self.wordLanes / 2)
       var next = runs
-      repeat {
-        let start = rest.trailingZeroBitCount
-        let laneCount = (~(rest &>> UInt64(truncatingIfNeeded: start))).trailingZeroBitCount
-        // The lowest bits that are set in a row, carried away.
-        rest &= rest &+ (1 &<< UInt64(truncatingIfNeeded: start))
-        let lane = firstLane &+ start
+      if before &>> 63 & touching != 0 {
+        // The last run of the word before goes on.
+        let more = vertices[firstLane &+ ends.trailingZeroBitCount &+ 1] &- vertices[firstLane]
+        runs[-1].edgeCount &+= more
+        edgeCount &+= Int(more)
+        starts &= starts &- 1
+        ends &= ends &- 1
+      }
+      before = touching
+      while starts != 0 {
+        let lane = firstLane &+ starts.trailingZeroBitCount
+        let end = firstLane &+ ends.trailingZeroBitCount &+ 1
+        starts &= starts &- 1
+        ends &= ends &- 1
         let vertex = vertices[lane]
-        let more = vertices[lane &+ laneCount] &- vertex
+        let more = vertices[end] &- vertex
         edgeCount &+= Int(more)
         let polygon = polygonOfLane[lane]
         let isNew = polygon != last
-        if start == 0 && !isNew {
-          let before = next - 1
-          if before.pointee.firstVertex &+ before.pointee.edgeCount == vertex {
-            before.pointee.edgeCount &+= more
-            continue
-          }
-        }
         last = polygon
         let entry = polygons.pointer + Int(polygon)
-        if isNew { entry.pointee.touch(number) }
+        entry.pointee.touch(number)
         next.initialize(
           to: EdgeRun(
             polygon: entry.pointee.id, holdsReference: isNew && entry.pointee.holdsReference(of: number),
             firstVertex: vertex, edgeCount: more))
         next += 1
-      } while rest != 0
+      }
       stack.append(writtenRuns: next - runs)
     }
     let covering = stack.merge(wholes, polygons.buffer) { $0.covers(number) }

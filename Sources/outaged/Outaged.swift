@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import OutageDaemon
+import PointLocation
 
 @main
 struct Outaged: AsyncParsableCommand {
@@ -13,6 +14,17 @@ struct Outaged: AsyncParsableCommand {
       Serve.self, Import.self, Check.self, Publish.self, Rollback.self, Accept.self, Status.self, Ask.self,
       Changes.self, Metrics.self, Commands.self, Formats.self,
     ])
+
+  static func main() async {
+    guard BuiltProcessor.isHere else {
+      exit(
+        withError: Failure(
+          text:
+            "outaged was built on a processor with AVX2, and this one has none: build it here, or anywhere with OUTAGED_PROCESSOR=any"
+        ))
+    }
+    await main(nil)
+  }
 }
 
 /// Where the data lies, and the settings.

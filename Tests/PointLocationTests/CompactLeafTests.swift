@@ -57,7 +57,7 @@ import Testing
   }
 
   @Test(arguments: [6, 7] as [UInt64])
-  func `eight edges at once cross a path as one by one`(seed: UInt64) {
+  func `edges cross a path together as one by one`(seed: UInt64) {
     var random = SeededRandom(seed: seed)
     for round in 0..<20_000 {
       // Far apart as much as 15 bits allow, near each other, or so near that all is in doubt.
@@ -65,8 +65,12 @@ import Testing
       let start = random.int(0..<0x8000 - reach)
       func coordinate() -> Int16 { Int16(start + random.int(0..<reach + 1)) }
       let path = ccrossings_path(px: coordinate(), py: coordinate(), rx: coordinate(), ry: coordinate())
-      let (xs, ys) = ((0..<9).map { _ in coordinate() }, (0..<9).map { _ in coordinate() })
-      let (found, expected) = (ccrossings_find(xs, ys, path), ccrossings_find_portable(xs, ys, path))
+      let vertexCount = CompactPath.edgeCount + 1
+      let (xs, ys) = (
+        (0..<vertexCount).map { _ in coordinate() }, (0..<vertexCount).map { _ in coordinate() }
+      )
+      let found = ccrossings_find(xs, ys, path)
+      let expected = ccrossings_find_portable(xs, ys, path, Int32(CompactPath.edgeCount))
       #expect(found.crossings == expected.crossings && found.doubts == expected.doubts, "\(path) \(xs) \(ys)")
     }
   }
@@ -94,7 +98,8 @@ import Testing
     }
     #expect(wrong == 0, "seed \(seed): \(wrong) of \(certain)")
     #expect(asked > 10_000, "seed \(seed): most of a storm's edges stand in compact leaves")
-    #expect(certain * 2 > asked, "seed \(seed): \(certain) of \(asked) points this near to edges are decided")
+    #expect(
+      certain * 5 > asked * 3, "seed \(seed): \(certain) of \(asked) points this near to edges are decided")
   }
 
   @Test(arguments: UInt64(1)...4)
@@ -114,7 +119,7 @@ import Testing
       hits.removeAll()
       cells.covering(polygons.coordinates.pointer, x: x, y: y, into: &hits)
       let expected = (0..<UInt32(polygons.count)).filter { polygons.covers(polygon: Int($0), x: x, y: y) }
-      if !hits.ids.elementsEqual(expected) || leaf.edges.nonzeroBitCount > 12 { wrong += 1 }
+      if !hits.ids.elementsEqual(expected) { wrong += 1 }
     }
     #expect(quarterLeaves > 100 && wrong == 0, "seed \(seed): \(wrong) of \(quarterLeaves)")
   }
@@ -134,7 +139,7 @@ import Testing
       certain += leaf.polygonsHolding(place).isCertain ? 1 : 0
     }
     #expect(asked > 1_000, "seed \(seed)")
-    #expect(Double(certain) > 0.9 * Double(asked), "seed \(seed): \(certain) of \(asked)")
+    #expect(Double(certain) > 0.99 * Double(asked), "seed \(seed): \(certain) of \(asked)")
   }
 
   @Test(arguments: UInt64(1)...8)

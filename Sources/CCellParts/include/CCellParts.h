@@ -73,54 +73,61 @@ static inline __attribute__((always_inline)) ccellparts_eight ccellparts_apart(c
       _mm_packs_epi32(_mm_srai_epi32(low, 16), _mm_srai_epi32(high, 16))};
 }
 
-/// Whether the edges from a to b may touch a line, which lies a little above its number.
-static inline __attribute__((always_inline)) __m128i ccellparts_meets(__m128i least, __m128i most, int16_t line) {
-  return _mm_and_si128(_mm_cmpgt_epi16(_mm_set1_epi16((int16_t)(line + 3)), least),
-                       _mm_cmpgt_epi16(most, _mm_set1_epi16((int16_t)(line - 3))));
-}
-
 /// One bit for each of sixteen lanes, given two halves of eight.
 static inline __attribute__((always_inline)) uint16_t ccellparts_bits(__m128i low, __m128i high) {
   return (uint16_t)_mm_movemask_epi8(_mm_packs_epi16(low, high));
 }
 
-/// The least and the greatest numbers of sixteen edges, in halves of eight.
+/// A number of each of sixteen edges: in one register where the processor has AVX2, otherwise in two.
+typedef int16_t ccellparts_sixteen __attribute__((ext_vector_type(16)));
+
+/// The least and the greatest numbers of sixteen edges, each from its lane to the next one.
 typedef struct {
-  __m128i least[2], most[2];
+  ccellparts_sixteen least, most;
 } ccellparts_spans;
 
 static inline __attribute__((always_inline)) ccellparts_spans ccellparts_span(const int16_t *_Nonnull numbers) {
-  ccellparts_spans spans;
-  for (int half = 0; half < 2; half++) {
-    const __m128i a = _mm_loadu_si128((const __m128i *)(numbers + 8 * half)), b = _mm_loadu_si128((const __m128i *)(numbers + 8 * half + 1));
-    spans.least[half] = _mm_min_epi16(a, b);
-    spans.most[half] = _mm_max_epi16(a, b);
-  }
-  return spans;
+  ccellparts_sixteen a, b;
+  memcpy(&a, numbers, sizeof a);
+  memcpy(&b, numbers + 1, sizeof b);
+  return (ccellparts_spans){__builtin_elementwise_min(a, b), __builtin_elementwise_max(a, b)};
+}
+
+/// One bit for each of sixteen lanes.
+static inline __attribute__((always_inline)) uint16_t ccellparts_bits_of(ccellparts_sixteen lanes) {
+  __m128i halves[2];
+  memcpy(halves, &lanes, sizeof halves);
+  return ccellparts_bits(halves[0], halves[1]);
+}
+
+/// Which edges have a number below a line.
+static inline __attribute__((always_inline)) ccellparts_sixteen ccellparts_below(ccellparts_spans spans, int32_t line) {
+  return spans.least < (ccellparts_sixteen)(int16_t)line;
+}
+
+/// Which edges have a number above a line.
+static inline __attribute__((always_inline)) ccellparts_sixteen ccellparts_above(ccellparts_spans spans, int32_t line) {
+  return spans.most > (ccellparts_sixteen)(int16_t)line;
+}
+
+/// Which of sixteen edges may touch a line, which lies a little above its number.
+static inline __attribute__((always_inline)) uint16_t ccellparts_meets(ccellparts_spans spans, int16_t line) {
+  return ccellparts_bits_of(ccellparts_below(spans, line + 3) & ccellparts_above(spans, line - 3));
 }
 
 /// Which of sixteen edges may touch each column of parts, or row, and, behind the four of them, which go beyond the cell. A part's borders belong to it.
 static inline __attribute__((always_inline)) void ccellparts_touched(uint16_t (*_Nonnull bits)[4], int step, ccellparts_spans spans, int32_t part_bits,
                                                                      int32_t side) {
-  __m128i below[3][2], from[3][2], outside[2];
-  const __m128i end = _mm_set1_epi16((int16_t)(side << part_bits));
-  for (int half = 0; half < 2; half++) {
-    for (int line = 0; line < (side == 2 ? 1 : 3); line++) {
-      const int16_t at = (int16_t)((line + 1) << part_bits);
-      below[line][half] = _mm_cmpgt_epi16(_mm_set1_epi16((int16_t)(at + 1)), spans.least[half]);
-      from[line][half] = _mm_cmpgt_epi16(spans.most[half], _mm_set1_epi16((int16_t)(at - 1)));
-    }
-    outside[half] = _mm_or_si128(_mm_cmpgt_epi16(_mm_setzero_si128(), spans.least[half]), _mm_cmpgt_epi16(spans.most[half], end));
-  }
-  bits[0][step] = ccellparts_bits(below[0][0], below[0][1]);
+  const int32_t part = 1 << part_bits;
+  bits[0][step] = ccellparts_bits_of(ccellparts_below(spans, part + 1));
   if (side == 2) {
-    bits[1][step] = ccellparts_bits(from[0][0], from[0][1]);
+    bits[1][step] = ccellparts_bits_of(ccellparts_above(spans, part - 1));
   } else {
-    bits[1][step] = ccellparts_bits(_mm_and_si128(from[0][0], below[1][0]), _mm_and_si128(from[0][1], below[1][1]));
-    bits[2][step] = ccellparts_bits(_mm_and_si128(from[1][0], below[2][0]), _mm_and_si128(from[1][1], below[2][1]));
-    bits[3][step] = ccellparts_bits(from[2][0], from[2][1]);
+    bits[1][step] = ccellparts_bits_of(ccellparts_above(spans, part - 1) & ccellparts_below(spans, 2 * part + 1));
+    bits[2][step] = ccellparts_bits_of(ccellparts_above(spans, 2 * part - 1) & ccellparts_below(spans, 3 * part + 1));
+    bits[3][step] = ccellparts_bits_of(ccellparts_above(spans, 3 * part - 1));
   }
-  bits[4][step] = ccellparts_bits(outside[0], outside[1]);
+  bits[4][step] = ccellparts_bits_of(ccellparts_below(spans, 0) | ccellparts_above(spans, side << part_bits));
 }
 #endif
 
@@ -135,11 +142,8 @@ static inline __attribute__((always_inline)) ccellparts_found ccellparts_find(ui
     const ccellparts_spans x = ccellparts_span(columns + 16 * step), y = ccellparts_span(rows + 16 * step);
     ccellparts_touched(x_bits, step, x, grid.part_bits, grid.side);
     ccellparts_touched(y_bits, step, y, grid.part_bits, grid.side);
-    meeting_bits[0][step] = ccellparts_bits(ccellparts_meets(x.least[0], x.most[0], grid.meeting_column),
-                                            ccellparts_meets(x.least[1], x.most[1], grid.meeting_column));
-    for (int32_t line = 0; line < grid.meeting_row_count; line++)
-      meeting_bits[line + 1][step] = ccellparts_bits(ccellparts_meets(y.least[0], y.most[0], grid.meeting_rows[line]),
-                                                     ccellparts_meets(y.least[1], y.most[1], grid.meeting_rows[line]));
+    meeting_bits[0][step] = ccellparts_meets(x, grid.meeting_column);
+    for (int32_t line = 0; line < grid.meeting_row_count; line++) meeting_bits[line + 1][step] = ccellparts_meets(y, grid.meeting_rows[line]);
   }
   uint64_t x[5], y[5], meeting[5];
   memcpy(x, x_bits, sizeof x);
