@@ -1,5 +1,6 @@
 // Records what changes after each publish, on the thread that also tells it to those who follow.
 
+import CMemory
 import EventLog
 import DiskPace
 import Foundation
@@ -46,6 +47,8 @@ final class ChangeFeed: @unchecked Sendable {
   private let hasNewReports = Atomic<Bool>(false)
 
   static let failedWriteRetrySeconds: Int64 = 5
+  /// What more changes than these take of the heap goes back to the system as soon as they are told.
+  private static let manyChanges = 10_000
 
   /// - Throws: `StoreError`.
   init(
@@ -198,6 +201,8 @@ final class ChangeFeed: @unchecked Sendable {
           "milliseconds": "\(Int(milliseconds))",
         ])
     }
+    // What was worded for a whole layer, and with it the Territory before: the next layer may be on its way.
+    if count > Self.manyChanges { cmemory_give_back() }
     tellAll()
   }
 

@@ -8,7 +8,6 @@ import LayerImport
 import LayerStore
 import Logging
 import OutageModel
-import PointLocation
 import Reactor
 import Synchronization
 import SystemThreads
@@ -278,27 +277,13 @@ final class ControlPlane: @unchecked Sendable {
         // The last reference to the old state goes there and not on a loop, which has better things to do than to free it.
         thread.submit {
           retired.release()
-          if hasNewTerritory {
-            cmemory_give_back()
-            self.giveSparesBackLater()
-          }
+          if hasNewTerritory { cmemory_give_back() }
         }
       }
     }
     for observer in didRender.withLock({ $0 }) { observer(publisher.territory, now, publisher.store) }
     let wait = sheet.validUntil.seconds(since: now)
     thread.schedule(afterSeconds: wait) { [self] in render {} }
-  }
-
-  /// Where no other layer comes soon, nothing will be built in what the one before has left.
-  private func giveSparesBackLater() {
-    let served = state.sheet.map { ObjectIdentifier($0.territory) }
-    DispatchQueue.global().asyncAfter(deadline: .now() + SnapshotKeeper.restSeconds) { [weak self] in
-      self?.thread.submit { [weak self] in
-        guard let self, served == state.sheet.map({ ObjectIdentifier($0.territory) }) else { return }
-        LargeMemory.giveBackSpares()
-      }
-    }
   }
 
   /// Joins the suspected outages to the OMS's, which stay as they are joined.

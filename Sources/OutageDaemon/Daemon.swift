@@ -7,7 +7,6 @@ import Foundation
 import LayerStore
 import Logging
 import OutageModel
-import PointLocation
 import Reactor
 import Synchronization
 import SystemThreads
@@ -66,7 +65,6 @@ public struct Daemon: Sendable {
   public func run(ready: @escaping @Sendable () -> Void = {}) async throws {
     OpenFileLimit.raise()
     cmemory_map_large_blocks()
-    LargeMemory.keepSpares()
     let configuration = try readConfiguration()
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
     let notifier = SystemdNotifier()

@@ -6,7 +6,6 @@ import DiskPace
 import Foundation
 import LayerStore
 import Logging
-import PointLocation
 import Synchronization
 import Territory
 
@@ -117,6 +116,5 @@ final class SnapshotKeeper: Sendable {
     store.releaseMemory()
     // By now nobody holds the Territory before: the feed of changes has moved on, too.
     cmemory_give_back()
-    LargeMemory.giveBackSpares()
   }
 }

@@ -8,23 +8,20 @@ struct GrowingBuffer<Element: BitwiseCopyable> {
   private(set) var count = 0
   private var capacity: Int
 
-  /// - Parameter capacity: room for so many elements, or half of them where that spares new memory.
+  /// - Parameter capacity: room for so many elements. What is not written to costs nothing.
   init(capacity: Int = 16) {
-    let stride = MemoryLayout<Element>.stride
-    precondition(LargeMemory.pageBytes % stride == 0, "pages hold whole elements")
-    let (memory, byteCount) = LargeMemory.allocate(room: max(1, capacity) * stride)
-    self.capacity = byteCount / stride
-    pointer = memory.bindMemory(to: Element.self, capacity: self.capacity)
+    self.capacity = max(1, capacity)
+    pointer = LargeMemory.allocate(byteCount: self.capacity * MemoryLayout<Element>.stride)
+      .bindMemory(to: Element.self, capacity: self.capacity)
   }
 
   func free() { LargeMemory.free(pointer, byteCount: capacity * MemoryLayout<Element>.stride) }
 
-  /// Gives back what was never used, but for a little: the next buffer for as much may need a little more.
+  /// Gives back what was never used.
   /// - Returns: the number of bytes with which the memory is to be freed.
   private func shrunk() -> Int {
     let stride = MemoryLayout<Element>.stride
-    return LargeMemory.shrink(
-      pointer, from: capacity * stride, to: min(capacity, count + count / 16) * stride)
+    return LargeMemory.shrink(pointer, from: capacity * stride, to: count * stride)
   }
 
   var buffer: UnsafeBufferPointer<Element> { UnsafeBufferPointer(start: pointer, count: count) }

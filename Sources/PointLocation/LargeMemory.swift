@@ -1,7 +1,5 @@
 // Memory for arrays: small ones from the heap, large ones on huge pages of their own.
 
-import Synchronization
-
 #if canImport(Glibc)
   import Glibc
 #else
@@ -12,8 +10,7 @@ import Synchronization
 ///
 /// A query touches a few places anywhere in tens of megabytes, and on pages of 4 KiB most of them also miss in the processor's page
 /// tables. So large blocks start at a multiple of 2 MiB and ask for huge pages (`madvise(2)`, `MADV_HUGEPAGE`); where the system has none
-/// to give, they are ordinary memory. They stand outside the heap, so that freeing one gives its memory back to the system at once, or keeps it for the next
-/// one of its size: memory that is new to the process must be cleared, which takes longer than to fill it, and in a virtual machine longer still.
+/// to give, they are ordinary memory. They stand outside the heap, so that freeing one gives its memory back to the system at once.
 public enum LargeMemory {
   /// Blocks of at least so many bytes stand by themselves.
   static let leastBytes = 1 << 20
@@ -22,51 +19,11 @@ public enum LargeMemory {
   /// `MADV_POPULATE_WRITE`, which not every C library names.
   private static let populateWrite: Int32 = 23
 
-  private static let spares = Mutex(SpareBlocks())
-
-  /// Keeps blocks that are freed from now on, the newest and no more bytes than these; 0, as at first, keeps none.
-  /// - Parameter byteCountMax: by itself, what a storm of 10,000 outages over a million service points leaves, and a quarter as much again.
-  public static func keepSpares(byteCountMax: Int = 112 << 20) {
-    unmap(spares.withLock { $0.limit(toBytes: byteCountMax) })
-  }
-
-  /// Gives the blocks that are kept back to the system.
-  public static func giveBackSpares() { unmap(spares.withLock { $0.takeAll() }) }
-
-  static var spareByteCount: Int { spares.withLock { $0.byteCount } }
-
-  private static func unmap(_ blocks: [SpareBlocks.Block]) {
-    for block in blocks { munmap(UnsafeMutableRawPointer(bitPattern: block.address), block.byteCount) }
-  }
-
-  /// - Returns: a kept block, cut to `most` bytes where it has more.
-  private static func spare(atLeast least: Int, atMost most: Int) -> (
-    UnsafeMutableRawPointer, byteCount: Int
-  )? {
-    guard let block = spares.withLock({ $0.take(atLeast: least, atMost: 2 * most) }),
-      let start = UnsafeMutableRawPointer(bitPattern: block.address)
-    else { return nil }
-    let size = min(block.byteCount, most)
-    if size < block.byteCount { munmap(start + size, block.byteCount - size) }
-    return (start, size)
-  }
-
-  /// Memory that will be filled up to a point that is not known yet, aligned to 64 bytes at least.
-  /// - Parameter room: for so many bytes; where half as many are there already, they must do.
-  /// - Returns: the memory and its bytes, for `free`.
-  static func allocate(room: Int) -> (UnsafeMutableRawPointer, byteCount: Int) {
-    if room >= leastBytes, let found = spare(atLeast: mappedBytes(room / 2), atMost: mappedBytes(room)) {
-      return found
-    }
-    return (allocate(byteCount: room), room)
-  }
-
   /// - Parameter isFilled: whether all of it will be written to: then the system brings it at once, and not page by page.
   /// - Returns: memory that is aligned to 64 bytes at least, for `free` with the same number of bytes.
   static func allocate(byteCount: Int, isFilled: Bool = false) -> UnsafeMutableRawPointer {
     guard byteCount >= leastBytes else { return .allocate(byteCount: max(1, byteCount), alignment: 64) }
     let size = mappedBytes(byteCount)
-    if let (spare, _) = spare(atLeast: size, atMost: size) { return spare }
     // As where the heap is exhausted: there is nobody who could go on.
     guard let start = mapAligned(byteCount: size) else { fatalError("no memory for \(byteCount) bytes") }
     // Refused by a Linux before 5.14.
@@ -92,8 +49,7 @@ public enum LargeMemory {
 
   static func free(_ memory: UnsafeMutableRawPointer, byteCount: Int) {
     if byteCount >= leastBytes {
-      let block = SpareBlocks.Block(address: UInt(bitPattern: memory), byteCount: mappedBytes(byteCount))
-      unmap(spares.withLock { $0.keep(block) })
+      munmap(memory, mappedBytes(byteCount))
     } else {
       memory.deallocate()
     }

@@ -53,8 +53,6 @@ struct BenchMatch: ParsableCommand {
     let load = MachineDescription.load
     print("\(MachineDescription.text), \(load), seed \(seed), \(rounds) rounds")
     var reports: [WorkloadReport] = []
-    // As the daemon does: what one index leaves, the next one uses.
-    LargeMemory.keepSpares()
     var accounts: AccountReport?
     var differences = 0
     for workload in try workloads() {
