@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int ccrossings_has_haswell(void) {
+int ccrossings_has_x86_64_v3(void) {
 #ifdef __x86_64__
   return __builtin_cpu_supports("x86-64-v3");
 #else

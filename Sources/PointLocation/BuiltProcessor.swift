@@ -8,5 +8,5 @@ public enum BuiltProcessor {
   public static var isParticular: Bool { CompactPath.edgeCount > 8 }
 
   /// Whether the processor has what the code uses; where it has not, the first query would end the program.
-  public static var isHere: Bool { !isParticular || ccrossings_has_haswell() != 0 }
+  public static var isHere: Bool { !isParticular || ccrossings_has_x86_64_v3() != 0 }
 }

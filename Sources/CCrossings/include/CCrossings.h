@@ -21,8 +21,8 @@ typedef __m128i ccrossings_numbers;
 enum { ccrossings_edge_count = 8 };
 #endif
 
-/// Whether this processor has AVX2 and what came with it (x86-64-v3), for which `Package.swift` builds where it can.
-int ccrossings_has_haswell(void);
+/// Whether this processor has AVX2 and what came with it, which is what `Package.swift` builds for where it can.
+int ccrossings_has_x86_64_v3(void);
 
 /// A path from a reference point straight up or down to the row of a point, and along that row to the point. All coordinates lie in 0..<2^15.
 typedef struct {
@@ -44,7 +44,8 @@ typedef struct {
 } ccrossings_halves;
 
 /// a * d + b * c of each lane.
-static inline __attribute__((always_inline)) ccrossings_halves ccrossings_sum(ccrossings_numbers a, ccrossings_numbers d, ccrossings_numbers b, ccrossings_numbers c) {
+static inline __attribute__((always_inline)) ccrossings_halves ccrossings_sum(ccrossings_numbers a, ccrossings_numbers d, ccrossings_numbers b,
+                                                                              ccrossings_numbers c) {
   return (ccrossings_halves){CCROSSINGS(madd_epi16)(CCROSSINGS(unpacklo_epi16)(a, b), CCROSSINGS(unpacklo_epi16)(d, c)),
                             CCROSSINGS(madd_epi16)(CCROSSINGS(unpackhi_epi16)(a, b), CCROSSINGS(unpackhi_epi16)(d, c))};
 }
