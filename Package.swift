@@ -10,7 +10,7 @@ let strict: [SwiftSetting] = [
 
 /// Point location looks at twice as many edges at once, and ahead to the next point, where the processor has AVX2 and what came with it: it is built for that
 /// where this machine has it. `OUTAGED_PROCESSOR=any` builds for all of its kind, and gives the same answers.
-func forThisProcessor() -> [SwiftSetting] {
+let forThisProcessor: [SwiftSetting] = {
   guard Context.environment["OUTAGED_PROCESSOR"] != "any" else { return [] }
   let description = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
   let flags = description.split(separator: "\n").first { $0.hasPrefix("flags") } ?? ""
@@ -18,7 +18,7 @@ func forThisProcessor() -> [SwiftSetting] {
   guard has.isSuperset(of: ["avx2", "bmi1", "bmi2", "fma", "f16c", "movbe", "abm"]) else { return [] }
   // Of two roundings one must not become none: what is exact was proved for both.
   return [.unsafeFlags(["-target-cpu", "haswell", "-Xcc", "-march=haswell", "-Xcc", "-ffp-contract=off"])]
-}
+}()
 
 /// A module of the project, with the settings that all share.
 func module(
@@ -87,7 +87,7 @@ let package = Package(
         "CFile", "SystemThreads",
         .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ]),
-    module("PointLocation", ["CCacheLine", "CCellParts", "CCrossings"], also: forThisProcessor()),
+    module("PointLocation", ["CCacheLine", "CCellParts", "CCrossings"], also: forThisProcessor),
     module("OutageModel"),
     module("Territory", ["OutageModel", "PointLocation", "CCacheLine", "CDigits"]),
     module("SuspectedOutages", ["OutageModel", "PointLocation", "Territory"]),
@@ -147,7 +147,7 @@ let package = Package(
     tests("SystemThreads", ["CThread"]),
     tests("DiskPace", [.product(name: "GRDB", package: "GRDB.swift")]),
     tests("OutageModel"),
-    tests("PointLocation", ["CCellParts", "CCrossings", "CGEOS"], also: forThisProcessor()),
+    tests("PointLocation", ["CCellParts", "CCrossings", "CGEOS"], also: forThisProcessor),
     tests("Territory", ["OutageModel", "PointLocation", "CCacheLine", "CDigits", "CGEOS", "TestSupport"]),
     tests("SuspectedOutages", ["OutageModel", "PointLocation", "Territory", "TestSupport"]),
     tests("PointHull", ["OutageModel", "CGEOS"]),

@@ -280,10 +280,8 @@ struct EdgeLanes {
     var before: UInt64 = 0
     for word in 0..<wordCount {
       let touching = lanesOfParts[Self.partCount &* word &+ number]
-      if touching == 0 {
-        before = 0
-        continue
-      }
+      defer { before = touching }
+      if touching == 0 { continue }
       // The first lane of each run, and its last one.
       var starts = touching & ~(touching &<< 1)
       var ends = touching & ~(touching &>> 1)
@@ -298,7 +296,6 @@ struct EdgeLanes {
         starts &= starts &- 1
         ends &= ends &- 1
       }
-      before = touching
       while starts != 0 {
         let lane = firstLane &+ starts.trailingZeroBitCount
         let end = firstLane &+ ends.trailingZeroBitCount &+ 1

@@ -13,9 +13,9 @@
 /// to give, they are ordinary memory. They stand outside the heap, so that freeing one gives its memory back to the system at once.
 public enum LargeMemory {
   /// Blocks of at least so many bytes stand by themselves.
-  static let leastBytes = 1 << 20
+  private static let leastBytes = 1 << 20
   public static let hugePageBytes = 2 << 20
-  static let pageBytes = 4096
+  private static let pageBytes = 4096
   /// `MADV_POPULATE_WRITE`, which not every C library names.
   private static let populateWrite: Int32 = 23
 
