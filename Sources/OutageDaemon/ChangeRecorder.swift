@@ -36,49 +36,47 @@ final class ChangeRecorder {
   /// - Throws: `StoreError`: nothing is taken as told then, and the next call tells it.
   func advance(to territory: Territory, at now: Timestamp) throws -> Timestamp? {
     var next = told
-    let (changes, nextDue) = next.advance(to: territory, at: now, damping: settings.damping)
+    var walk = next.walk(to: territory, at: now, damping: settings.damping)
     let layerNumber = territory.outages.layer?.number
-    guard !changes.isEmpty || layerNumber != log.progress.layerNumber else {
+    guard !walk.isEmpty || layerNumber != log.progress.layerNumber else {
       told = next
-      return nextDue
+      return walk.nextDue
     }
     var progress = log.progress
     progress.layerNumber = layerNumber
-    let groups = next.takeChangedGroups()
     try log.append(progress: progress, keepFrom: keepFrom(now)) { writer in
       var members = ChangeMembers()
       var feeders = FeederNumbers()
-      for (kind, body, changed) in Self.toldAlike(changes, territory, at: now) {
-        func end() throws {
-          try writer.append(kind: kind, at: now, body: body, members)
-          members.removeAll()
-          feeders.beginBatch()
-        }
-        for changed in changed {
-          for row in changed.rows {
-            let feeder = feeders.number(row: Int(row), of: changed.table, in: &members)
-            members.append(row: Int(row), of: changed.table, feeder: feeder)
-            if members.count == ChangeMembers.countMax { try end() }
+      try next.tell(&walk) { changes in
+        for (kind, body, changed) in Self.toldAlike(changes, territory, at: now) {
+          func end() throws {
+            try writer.append(kind: kind, at: now, body: body, members)
+            members.removeAll()
+            feeders.beginBatch()
           }
+          for changed in changed {
+            for row in changed.rows {
+              let feeder = feeders.number(row: Int(row), of: changed.table, in: &members)
+              members.append(row: Int(row), of: changed.table, feeder: feeder)
+              if members.count == ChangeMembers.countMax { try end() }
+            }
+          }
+          try end()
         }
-        try end()
       }
       if isRenumbered { try writer.dropAllGroups() }
-      for (number, group) in groups {
-        guard let group else {
-          try writer.drop(group: Int(number))
-          continue
-        }
+      try next.takeChangedGroups { number, told, rows in
+        guard let told else { return try writer.drop(group: number) }
         var ids = PackedIds()
-        for row in group.rows {
-          next.servicePoints.withBytes(.servicePointId, row: Int(row)) { ids.append($0) }
+        for row in rows {
+          territory.servicePoints.withBytes(.servicePointId, row: Int(row)) { ids.append($0) }
         }
-        try writer.keep(group: Int(number), group.told, servicePoints: ids)
+        try writer.keep(group: number, told, servicePoints: ids)
       }
     }
     isRenumbered = false
     told = next
-    return nextDue
+    return walk.nextDue
   }
 
   /// Changes whose events tell the same, together: those who are told of an outage's crew may have been told something else each before.

@@ -6,6 +6,39 @@ import Testing
 
 @testable import Territory
 
+extension ToldTerritory {
+  /// Walks and tells; checks that an outage is told at once and not in parts, and those that have ended first.
+  fileprivate mutating func advance(
+    to territory: Territory, at now: Timestamp, damping: ERTDamping
+  ) -> (changes: [ChangedServicePoints], nextDue: Timestamp?) {
+    var walk = walk(to: territory, at: now, damping: damping)
+    let findsNothing = walk.isEmpty
+    var all: [ChangedServicePoints] = []
+    var toldIds: Set<String?> = []
+    tell(&walk) { changes in
+      #expect(!changes.isEmpty)
+      let ids = Set(changes.map { $0.change.after?.outageId })
+      #expect(ids.isDisjoint(with: toldIds) || ids == [nil] && toldIds == [nil])
+      toldIds.formUnion(ids)
+      all += changes
+    }
+    #expect(findsNothing == all.isEmpty)
+    return (all, walk.nextDue)
+  }
+
+  /// The groups that have changed, by number.
+  fileprivate mutating func takeChangedGroups() -> [(
+    number: UInt32, members: (told: ToldOutage, rows: [UInt32])?
+  )] {
+    var taken: [(number: UInt32, members: (told: ToldOutage, rows: [UInt32])?)] = []
+    takeChangedGroups { number, told, rows in
+      #expect((told == nil) == rows.isEmpty)
+      taken.append((UInt32(number), told.map { ($0, Array(rows)) }))
+    }
+    return taken
+  }
+}
+
 @Suite struct ToldTerritoryTests {
   static let start = Timestamp(year: 2026, month: 11, day: 24, hour: 18)
 
