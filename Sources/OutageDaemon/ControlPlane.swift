@@ -268,17 +268,18 @@ final class ControlPlane: @unchecked Sendable {
       loop.submit { [self] loop in
         (loop.handler as? SocketHandler)?.serve(next)
         guard left.decrement() == 0 else { return }
+        // The last reference to the old state goes there and not on a loop, which has better things to do than to free it; and before whoever is
+        // told now can ask for the next layer, which would have to be built beside it.
+        thread.submit {
+          retired.release()
+          if hasNewTerritory { cmemory_give_back() }
+        }
         // Told when it is so: whoever reads that nothing is being loaded is answered by every loop.
         summary.withLock {
           $0.status = served
           $0.asOf = asOf
         }
         done()
-        // The last reference to the old state goes there and not on a loop, which has better things to do than to free it.
-        thread.submit {
-          retired.release()
-          if hasNewTerritory { cmemory_give_back() }
-        }
       }
     }
     for observer in didRender.withLock({ $0 }) { observer(publisher.territory, now, publisher.store) }

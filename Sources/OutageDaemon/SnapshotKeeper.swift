@@ -82,13 +82,30 @@ final class SnapshotKeeper: Sendable {
   }
 
   private func write() {
+    defer { state.withLock { $0.isWriting = false } }
+    guard writeWish() else { return }
+    // What follows takes its time; the Territory that was written may be the one before by then, and is held no more.
+    do {
+      try store.clearDroppedLayers()
+    } catch {
+      log.warning("room of dropped layers not given back", metadata: ["error": "\(error)"])
+    }
+    // The next start would read the store's log through.
+    store.bringLogIn()
+    store.releaseMemory()
+    // By now nobody holds the Territory before: the feed of changes has moved on, too.
+    cmemory_give_back()
+  }
+
+  /// Writes the Territory that was wished for last.
+  /// - Returns: whether that has ended, well or not; not so where none was wished for, or another has come meanwhile.
+  private func writeWish() -> Bool {
     pace.isGivenUp = false
     let next = state.withLock { state in
       defer { (state.isWriting, state.wish) = (state.wish != nil, nil) }
       return state.wish
     }
-    guard let next else { return }
-    defer { state.withLock { $0.isWriting = false } }
+    guard let next else { return false }
     let start = ContinuousClock.now
     do {
       let byteCount = try TerritorySnapshot.write(
@@ -101,20 +118,12 @@ final class SnapshotKeeper: Sendable {
         ])
     } catch  where pace.isGivenUp {
       // Another has come, or this one itself just now; its turn is set.
-      return state.withLock { if $0.wish == nil { $0.wish = next } }
+      state.withLock { if $0.wish == nil { $0.wish = next } }
+      return false
     } catch {
       log.warning("snapshot not written; the next start reads the store", metadata: ["error": "\(error)"])
     }
     state.withLock { $0.unwrittenSince = $0.wish == nil ? nil : .now }
-    do {
-      try store.clearDroppedLayers()
-    } catch {
-      log.warning("room of dropped layers not given back", metadata: ["error": "\(error)"])
-    }
-    // The next start would read the store's log through.
-    store.bringLogIn()
-    store.releaseMemory()
-    // By now nobody holds the Territory before: the feed of changes has moved on, too.
-    cmemory_give_back()
+    return true
   }
 }
