@@ -46,9 +46,9 @@ struct CellIndexBuilder: ~Copyable {
   private let leafWriter = CompactLeafWriter()
   /// How many more copies of edges costly splits may make: it bounds the memory by the number of edges.
   private(set) var budget = 0
-  private(set) var nodes: GrowingBuffer<UInt32>
-  private(set) var leaves: GrowingBuffer<UInt32>
-  private(set) var table: SetTable
+  /// What is written to; its owner frees it.
+  var piece: CellIndexPiece
+  private var table: SetTable
   /// Cells with no more edges are left to others.
   private let ownEdgesMin: Int
   private(set) var left = DeferredCells()
@@ -57,25 +57,23 @@ struct CellIndexBuilder: ~Copyable {
   private let allParts: UnsafeMutablePointer<CellPart>
 
   /// - Parameters:
-  ///   - edgeCount: what room is made for: memory that is not written to costs little, and what grows is copied.
+  ///   - allEdges: what room is made for: memory that is not written to costs little, and what grows is copied.
   ///   - ownEdgesMin: cells with fewer edges are `left` to others, unless they are leaves.
   ///   - processors: what large cells are divided on.
-  init(_ source: CellIndexSource, edgeCount: Int, ownEdgesMin: Int = 0, _ processors: Processors = .one) {
+  init(
+    _ source: CellIndexSource, into piece: CellIndexPiece, allEdges: Int, ownEdgesMin: Int = 0,
+    _ processors: Processors = .one
+  ) {
     self.source = source
     divider = CellDivider(source, processors)
     self.ownEdgesMin = ownEdgesMin
-    // A storm's take two fifths of a word and two and a half words an edge, and half a word for the sets.
-    nodes = GrowingBuffer(capacity: 2 * edgeCount / 3 + 1024)
-    leaves = GrowingBuffer(capacity: 4 * edgeCount + 1024)
+    self.piece = piece
     table = SetTable(
-      setCapacity: edgeCount / 4 + 1024, memberCapacity: 3 * edgeCount / 4 + 4096,
-      knownCapacity: edgeCount / 32)
+      setCapacity: allEdges / 4 + 1024, memberCapacity: 3 * allEdges / 4 + 4096, knownCapacity: allEdges / 32)
     allParts = .allocate(capacity: 16 * (CellIndex.bits + 1))
   }
 
   deinit {
-    nodes.free()
-    leaves.free()
     left.free()
     divider.free()
     leafWriter.free()
@@ -83,7 +81,7 @@ struct CellIndexBuilder: ~Copyable {
     allParts.deallocate()
   }
 
-  /// Builds a cell and all below it.
+  /// Builds a cell and all below it, behind what `piece` has.
   ///
   /// - Parameters:
   ///   - runs: the edges in the cell, ascending by polygon.
@@ -92,32 +90,16 @@ struct CellIndexBuilder: ~Copyable {
   mutating func build(
     _ cell: Cell, runs: UnsafeBufferPointer<EdgeRun>, edgeCount: Int, wholes: UnsafeBufferPointer<UInt32>,
     budget: Int
-  ) -> CellIndexPiece {
+  ) {
     table.forget()
     self.budget = budget
-    let first = (node: nodes.count, leaf: leaves.count, set: table.setCount)
+    let firstSet = table.setCount
     let height = stack.height
-    let entry = entry(cell, stack.push(runs, edgeCount: edgeCount, wholes: wholes))
+    piece.entry = entry(cell, stack.push(runs, edgeCount: edgeCount, wholes: wholes))
     stack.lower(to: height)
-    return CellIndexPiece(
-      entry: entry, nodes: first.node..<nodes.count, leaves: first.leaf..<leaves.count,
-      sets: first.set..<table.setCount)
-  }
-
-  /// Makes nodes and leaves so many, for the caller to write those that are new; behind the leaves stands what belongs to none.
-  mutating func extend(
-    nodeCount: Int, leafCount: Int
-  ) -> (nodes: UnsafeMutablePointer<UInt32>, leaves: UnsafeMutablePointer<UInt32>) {
-    _ = nodes.appendUnwritten(nodeCount - nodes.count)
-    _ = leaves.appendUnwritten(leafCount - leaves.count)
-    leaves.append(repeating: 0, count: CompactLeaf.paddingWords)
-    return (nodes.pointer, leaves.pointer)
-  }
-
-  /// The nodes and the leaves as arrays; nothing more is built then.
-  mutating func takeNodesAndLeaves() -> (nodes: FlatArray<UInt32>, leaves: FlatArray<UInt32>) {
-    defer { (nodes, leaves) = (GrowingBuffer(), GrowingBuffer()) }
-    return (nodes.finished(), leaves.finished())
+    let sets = firstSet..<table.setCount
+    piece.setsStart = table.place(ofSet: UInt32(firstSet))
+    table.write(sets, to: piece.sets.appendUnwritten(table.wordCount(sets)))
   }
 
   /// Writes a cell and all below it, and returns its entry. Its side is one of those of nodes: 4^n of the smallest cells.
@@ -130,9 +112,9 @@ struct CellIndexBuilder: ~Copyable {
     let sideBits = part.edgeCount > Self.quarterEdgesMax ? 2 : 1
     let height = stack.height
     guard let division = split(cell, part, sideBits: sideBits) else { return leaf(cell, part) }
-    let block = nodes.count / 16
+    let block = piece.nodes.count / 16
     precondition(block < DeferredCells.mark, "too many cells")
-    nodes.append(repeating: 0, count: 16)
+    piece.nodes.append(repeating: 0, count: 16)
     for number in division.parts {
       let (below, part) = (division.cell(number), parts(of: cell)[number])
       // Below it the nodes may move, so that their address is taken afterwards.
@@ -142,7 +124,7 @@ struct CellIndexBuilder: ~Copyable {
         write(leaf(below, part), toQuarter: 16 * block + number)
       } else {
         let entry = entry(below, part)
-        nodes.pointer[16 * block + number] = entry
+        piece.nodes.pointer[16 * block + number] = entry
       }
     }
     stack.lower(to: height)
@@ -161,7 +143,7 @@ struct CellIndexBuilder: ~Copyable {
     if !Self.isLeaf(quarter), let division = split(cell, quarter, sideBits: 1) {
       for number in division.parts {
         let entry = entry(division.cell(number), parts(of: cell)[number])
-        nodes.pointer[first + number] = entry
+        piece.nodes.pointer[first + number] = entry
       }
     } else {
       write(leaf(cell, quarter), toQuarter: first)
@@ -172,7 +154,7 @@ struct CellIndexBuilder: ~Copyable {
   /// Writes the four entries of a quarter that is one leaf, from the first one on.
   @inline(__always)
   private func write(_ leaf: UInt32, toQuarter first: Int) {
-    for number in SetBits(PartGrid.all(sideBits: 1)) { nodes.pointer[first + number] = leaf }
+    for number in SetBits(PartGrid.all(sideBits: 1)) { piece.nodes.pointer[first + number] = leaf }
   }
 
   /// The parts of a cell while it is divided, by their numbers in a `PartGrid`.
@@ -200,12 +182,12 @@ struct CellIndexBuilder: ~Copyable {
 
   private mutating func leaf(_ cell: Cell, _ part: CellPart) -> UInt32 {
     let runs = stack.runs(of: part)
-    let offset = leaves.count
+    let offset = piece.leaves.count
     precondition(offset < 1 << 30, "too many cells")
     var tag: UInt32 = 0
     if !runs.isEmpty {
       tag = CellIndex.compactLeafTag
-      if !leafWriter.append(cell, runs, source.vertices, to: &leaves) {
+      if !leafWriter.append(cell, runs, source.vertices, to: &piece.leaves) {
         appendEdgeLeaf(cell, runs)
         tag = CellIndex.edgeLeafTag
       }
@@ -217,15 +199,15 @@ struct CellIndexBuilder: ~Copyable {
       stack.keep(set, of: part)
     }
     if tag == 0 { return set }
-    leaves.pointer[offset] = set
+    piece.leaves.pointer[offset] = set
     return tag | UInt32(offset)
   }
 
   /// Appends an edge leaf, all but the place of its set.
   @inline(never)
   private mutating func appendEdgeLeaf(_ cell: Cell, _ runs: UnsafeBufferPointer<EdgeRun>) {
-    let header = leaves.count + 1
-    leaves.append(repeating: 0, count: EdgeLeaf.headerWords)
+    let header = piece.leaves.count + 1
+    piece.leaves.append(repeating: 0, count: EdgeLeaf.headerWords)
     var runCount = 0
     for run in runs {
       var vertex = run.firstVertex
@@ -233,15 +215,15 @@ struct CellIndexBuilder: ~Copyable {
       var holdsReference = run.holdsReference
       while vertex < end {
         let count = min(Int(end - vertex), EdgeRunHead.edgeCountMax)
-        leaves.append(
+        piece.leaves.append(
           EdgeRunHead(polygon: run.polygon, edgeCount: count, holdsReference: holdsReference).word)
-        leaves.append(vertex)
+        piece.leaves.append(vertex)
         vertex += UInt32(count)
         holdsReference = false
         runCount += 1
       }
     }
-    leaves.pointer[header] =
+    piece.leaves.pointer[header] =
       EdgeLeafHeader(bits: cell.bits, reference: cell.reference, runCount: runCount).word
   }
 }
