@@ -175,6 +175,7 @@ let package = Package(
         "SuspectedOutages",
         "OutageModel", "Territory", "CallerAnswer", "ByteBuffers", "WireProtocol", "Reactor", "LayerImport",
         "LayerStore", "CChecksum", "DiskPace", "EventLog", "Feeds", "MetricsExport", "TestSupport",
+        .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .testTarget(
       name: "EndToEndTests",

@@ -16,30 +16,40 @@ struct ChangeSettings: Sendable, Equatable {
 final class ChangeRecorder {
   let log: ChangeLog
   var settings: ChangeSettings
-  private var told: ToldTerritory
+  /// `nil` while it is being moved forward, so that there is one of it and not two; and where that has failed: then it is read again.
+  private var told: ToldTerritory?
+  /// What the rows of `told` are rows of.
+  private var servicePoints: ServicePointTable
 
   /// Takes up what was told before, of the service points that are there now.
   /// - Throws: `StoreError`.
   init(log: ChangeLog, servicePoints: ServicePointTable, settings: ChangeSettings) throws {
     self.log = log
     self.settings = settings
-    var told = ToldTerritory(servicePoints: servicePoints)
-    try log.forEachTold { told.restore($0, $1) }
-    self.told = told
+    self.servicePoints = servicePoints
+    told = try read()
   }
 
   /// The groups have other numbers than in the file: the first write puts all of them anew.
   private var isRenumbered = true
 
+  private func read() throws -> ToldTerritory {
+    var told = ToldTerritory(servicePoints: servicePoints)
+    try log.forEachTold { told.restore($0, $1) }
+    isRenumbered = true
+    return told
+  }
+
   /// Writes what has changed for whom; nothing where nothing has.
   /// - Returns: the moment at which a held ERT is due; `nil` if none is held.
   /// - Throws: `StoreError`: nothing is taken as told then, and the next call tells it.
   func advance(to territory: Territory, at now: Timestamp) throws -> Timestamp? {
-    var next = told
+    var next = try told ?? read()
+    told = nil
     var walk = next.walk(to: territory, at: now, damping: settings.damping)
     let layerNumber = territory.outages.layer?.number
     guard !walk.isEmpty || layerNumber != log.progress.layerNumber else {
-      told = next
+      keep(next)
       return walk.nextDue
     }
     var progress = log.progress
@@ -75,8 +85,13 @@ final class ChangeRecorder {
       }
     }
     isRenumbered = false
-    told = next
+    keep(next)
     return walk.nextDue
+  }
+
+  private func keep(_ told: consuming ToldTerritory) {
+    servicePoints = told.servicePoints
+    self.told = told
   }
 
   /// Changes whose events tell the same, together: those who are told of an outage's crew may have been told something else each before.
