@@ -69,7 +69,8 @@ struct CellIndexBuilder: ~Copyable {
     self.ownEdgesMin = ownEdgesMin
     self.piece = piece
     table = SetTable(
-      setCapacity: allEdges / 4 + 1024, memberCapacity: 3 * allEdges / 4 + 4096, knownCapacity: allEdges / 32)
+      setCapacity: allEdges / 4 + 1024, memberCapacity: 3 * allEdges / 4 + 4096, knownCapacity: allEdges / 32,
+      isExpected: true)
     allParts = .allocate(capacity: 16 * (CellIndex.bits + 1))
   }
 

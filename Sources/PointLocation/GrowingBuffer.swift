@@ -8,11 +8,14 @@ struct GrowingBuffer<Element: BitwiseCopyable> {
   private(set) var count = 0
   private var capacity: Int
 
-  /// - Parameter capacity: room for so many elements. What is not written to costs nothing.
-  init(capacity: Int = 16) {
+  /// - Parameters:
+  ///   - capacity: room for so many elements. What is not written to costs nothing.
+  ///   - expected: so many will be written, as far as one can tell: their memory is brought at once.
+  init(capacity: Int = 16, expected: Int = 0) {
     self.capacity = max(1, capacity)
     pointer = LargeMemory.allocate(byteCount: self.capacity * MemoryLayout<Element>.stride)
       .bindMemory(to: Element.self, capacity: self.capacity)
+    LargeMemory.bring(pointer, byteCount: min(expected, self.capacity) * MemoryLayout<Element>.stride)
   }
 
   func free() { LargeMemory.free(pointer, byteCount: capacity * MemoryLayout<Element>.stride) }

@@ -37,7 +37,7 @@ final class LaidPieces: Sendable {
     self.order = order
     self.pieceEdges = pieceEdges
     self.isForOne = isForOne
-    var all = CellIndexPiece(edgeCount: allEdges)
+    var all = CellIndexPiece(edgeCount: allEdges, isExpected: true)
     // Before the others is the empty set.
     all.sets.append(0)
     state = Mutex(
