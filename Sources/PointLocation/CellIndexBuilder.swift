@@ -69,8 +69,7 @@ struct CellIndexBuilder: ~Copyable {
     self.ownEdgesMin = ownEdgesMin
     self.piece = piece
     table = SetTable(
-      setCapacity: allEdges / 4 + 1024, memberCapacity: 3 * allEdges / 4 + 4096, knownCapacity: allEdges / 32,
-      isExpected: true)
+      setCapacity: allEdges / 4 + 1024, memberCapacity: 3 * allEdges / 4 + 4096, knownCapacity: allEdges / 32)
     allParts = .allocate(capacity: 16 * (CellIndex.bits + 1))
   }
 

@@ -13,15 +13,12 @@ struct CellIndexPiece: @unchecked Sendable {
   var sets: GrowingBuffer<UInt32>
   var setsStart: UInt32 = 0
 
-  /// - Parameters:
-  ///   - edgeCount: what room is made for: memory that is not written to costs little, and what grows is copied.
-  ///   - isExpected: whether there will be as many.
-  init(edgeCount: Int, isExpected: Bool = false) {
+  /// - Parameter edgeCount: what room is made for: memory that is not written to costs little, and what grows is copied.
+  init(edgeCount: Int) {
     // A storm's take two fifths of a word and two and a half words an edge, and half a word for the sets.
-    let expected = isExpected ? edgeCount : 0
-    nodes = GrowingBuffer(capacity: 2 * edgeCount / 3 + 1024, expected: 2 * expected / 5)
-    leaves = GrowingBuffer(capacity: 4 * edgeCount + 1024, expected: 5 * expected / 2)
-    sets = GrowingBuffer(capacity: edgeCount + 1024, expected: expected / 2)
+    nodes = GrowingBuffer(capacity: 2 * edgeCount / 3 + 1024)
+    leaves = GrowingBuffer(capacity: 4 * edgeCount + 1024)
+    sets = GrowingBuffer(capacity: edgeCount + 1024)
   }
 
   func free() {

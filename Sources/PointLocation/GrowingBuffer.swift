@@ -8,14 +8,11 @@ struct GrowingBuffer<Element: BitwiseCopyable> {
   private(set) var count = 0
   private var capacity: Int
 
-  /// - Parameters:
-  ///   - capacity: room for so many elements. What is not written to costs nothing.
-  ///   - expected: so many will be written, as far as one can tell: their memory is brought at once.
-  init(capacity: Int = 16, expected: Int = 0) {
+  /// - Parameter capacity: room for so many elements. What is not written to costs nothing.
+  init(capacity: Int = 16) {
     self.capacity = max(1, capacity)
     pointer = LargeMemory.allocate(byteCount: self.capacity * MemoryLayout<Element>.stride)
       .bindMemory(to: Element.self, capacity: self.capacity)
-    LargeMemory.bring(pointer, byteCount: min(expected, self.capacity) * MemoryLayout<Element>.stride)
   }
 
   func free() { LargeMemory.free(pointer, byteCount: capacity * MemoryLayout<Element>.stride) }
@@ -35,6 +32,18 @@ struct GrowingBuffer<Element: BitwiseCopyable> {
       LargeMemory.free(UnsafeMutableRawPointer(mutating: $0.baseAddress!), byteCount: $0.count)
     }
     return FlatArray(storage: storage, byteOffset: 0, count: count)
+  }
+
+  /// Has the system bring the memory of what comes next, `LargeMemory.stepBytes` at once or twice as much.
+  /// - Parameters:
+  ///   - more: so many elements will be written.
+  ///   - brought: how many elements have their memory, from the first one on; 0 where the buffer is new.
+  func bring(_ more: Int, _ brought: inout Int) {
+    if count + more <= brought { return }
+    let stride = MemoryLayout<Element>.stride
+    let end = min(capacity, max(brought, count + more) + LargeMemory.stepBytes / stride)
+    LargeMemory.bring(pointer, from: brought * stride, to: end * stride)
+    brought = end
   }
 
   @inline(__always)

@@ -15,6 +15,7 @@ final class LaidPieces: Sendable {
 
   private struct State {
     var all: CellIndexPiece
+    var brought = BroughtMemory()
     /// By the number of the deferred cell, the entry of its piece in the index.
     var entries: [UInt32]
     /// By turn: pieces that wait for those before them.
@@ -37,7 +38,7 @@ final class LaidPieces: Sendable {
     self.order = order
     self.pieceEdges = pieceEdges
     self.isForOne = isForOne
-    var all = CellIndexPiece(edgeCount: allEdges, isExpected: true)
+    var all = CellIndexPiece(edgeCount: allEdges)
     // Before the others is the empty set.
     all.sets.append(0)
     state = Mutex(
@@ -63,6 +64,7 @@ final class LaidPieces: Sendable {
       state.waiting[turn] = piece
       while state.turn < order.count, var next = state.waiting[state.turn] {
         state.waiting[state.turn] = nil
+        state.all.bring(next, &state.brought)
         state.entries[order[state.turn]] = state.all.append(next, [])
         next.removeAll()
         state.spare.append(next)
@@ -93,7 +95,21 @@ final class LaidPieces: Sendable {
   }
 }
 
+/// How many of a piece's elements have their memory.
+private struct BroughtMemory {
+  var nodes = 0
+  var leaves = 0
+  var sets = 0
+}
+
 extension CellIndexPiece {
+  /// Brings the memory that another piece will take.
+  fileprivate func bring(_ other: CellIndexPiece, _ brought: inout BroughtMemory) {
+    nodes.bring(other.nodes.count, &brought.nodes)
+    leaves.bring(other.leaves.count, &brought.leaves)
+    sets.bring(other.sets.count, &brought.sets)
+  }
+
   /// Appends another piece.
   /// - Parameter deferred: the entries of the cells that were left to others, by number.
   /// - Returns: the entry of the other one here.

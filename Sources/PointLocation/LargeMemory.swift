@@ -26,15 +26,24 @@ public enum LargeMemory {
     let size = mappedBytes(byteCount)
     // As where the heap is exhausted: there is nobody who could go on.
     guard let start = mapAligned(byteCount: size) else { fatalError("no memory for \(byteCount) bytes") }
-    if isFilled { bring(start, byteCount: size) }
+    // Refused by a Linux before 5.14.
+    if isFilled { madvise(start, size, populateWrite) }
     return start
   }
 
-  /// Has the system bring the pages of the first bytes of a block at once. On a virtual machine, it was measured to take 3 ms for 24 MB, and 40 ms where they
-  /// came one by one between other work, some of them after 8 ms: presumably those that the host had yet to find.
-  static func bring(_ memory: UnsafeMutableRawPointer, byteCount: Int) {
-    // Refused by a Linux before 5.14.
-    if byteCount >= leastBytes { madvise(memory, mappedBytes(byteCount), populateWrite) }
+  /// What is brought at once of memory whose end is not known.
+  static let stepBytes = 4 << 20
+
+  /// Has the system bring some of the pages of a block at once. On a virtual machine, it was measured to take 3 ms for 24 MB, and 40 ms where they came one by
+  /// one between other work, some of them after 8 ms: presumably those that the host had yet to find.
+  /// - Parameters:
+  ///   - start: of what is brought, in bytes from the start of the block; rounded down to a page.
+  ///   - end: inside of the block.
+  static func bring(_ memory: UnsafeMutableRawPointer, from start: Int, to end: Int) {
+    // Less than that may be of the heap.
+    if end < stepBytes { return }
+    let first = start & ~(pageBytes - 1)
+    madvise(memory + first, (end - first) & ~(pageBytes - 1), populateWrite)
   }
 
   /// Memory that is not there before it is touched, and then on huge pages, where the system has any.

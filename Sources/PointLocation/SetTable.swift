@@ -17,10 +17,9 @@ struct SetTable: ~Copyable {
   ///   - setCapacity: room for so many sets. Room that is not used costs nothing, but what grows is copied.
   ///   - memberCapacity: room for so many members of all sets.
   ///   - knownCapacity: how many of them may be found again, where that is not all: the less there is to look through, the more of it is near.
-  ///   - isExpected: whether a quarter of the sets and half of the members will be there, as far as one can tell.
-  init(setCapacity: Int, memberCapacity: Int, knownCapacity: Int? = nil, isExpected: Bool = false) {
-    starts = GrowingBuffer(capacity: setCapacity + 2, expected: isExpected ? setCapacity / 4 : 0)
-    members = GrowingBuffer(capacity: memberCapacity, expected: isExpected ? memberCapacity / 2 : 0)
+  init(setCapacity: Int, memberCapacity: Int, knownCapacity: Int? = nil) {
+    starts = GrowingBuffer(capacity: setCapacity + 2)
+    members = GrowingBuffer(capacity: memberCapacity)
     starts.append(repeating: 0, count: 2)
     slotMask = 4095
     while slotMask < (knownCapacity ?? setCapacity) / 2 { slotMask = slotMask * 2 + 1 }
