@@ -201,7 +201,7 @@ final class ChangeFeed: @unchecked Sendable {
           "milliseconds": "\(Int(milliseconds))",
         ])
     }
-    // What was worded for a whole layer, and with it the Territory before: the next layer may be on its way.
+    // What was found to have changed, and with it the Territory before: the next layer may be on its way.
     if count > Self.manyChanges { cmemory_give_back() }
     tellAll()
   }

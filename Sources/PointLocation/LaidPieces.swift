@@ -74,6 +74,7 @@ final class LaidPieces: Sendable {
     }
   }
 
+  /// Takes back what a builder wrote to last.
   func end(_ piece: CellIndexPiece) {
     state.withLock { state in
       if isForOne { state.all = piece } else { state.spare.append(piece) }
