@@ -9,22 +9,38 @@ import Territory
 /// Composes answers as JSON objects, copying what the sheet has rendered. One composer serves one thread; in steady state it allocates nothing.
 public struct AnswerComposer: ~Copyable {
   private var hits = HitList()
+  private var batch = CoveringBatch()
+  // Invariant: room for `positionsMax` elements.
+  private let lonsDegrees: UnsafeMutablePointer<Double>
+  private let latsDegrees: UnsafeMutablePointer<Double>
   private var nearHits = NearList()
   // Invariant: room for `locationsMax` elements, of which the first `locationCount` belong to the answer that is being composed.
   private let locations: UnsafeMutablePointer<Location>
   private var locationCount = 0
   /// A text before it is escaped.
   private var raw = ByteBuffer()
+  /// A position that is asked for itself, and all outages that cover it.
   private var position = LonLat(lonDegrees: 0, latDegrees: 0)
+  private var coveringPosition = UnsafeBufferPointer<UInt32>(start: nil, count: 0)
 
   /// Locations that one answer lists; an account may have more (street lights), which are counted in `locationsOmitted`.
   public static let locationsMax = 100
+  /// Positions that are found at once.
+  public static let positionsMax = CoveringBatch.size
   /// Affected addresses that are spoken of one by one.
   private static let spokenMax = 3
 
-  public init() { locations = .allocate(capacity: Self.locationsMax) }
+  public init() {
+    locations = .allocate(capacity: Self.locationsMax)
+    lonsDegrees = .allocate(capacity: Self.positionsMax)
+    latsDegrees = .allocate(capacity: Self.positionsMax)
+  }
 
-  deinit { locations.deallocate() }
+  deinit {
+    locations.deallocate()
+    lonsDegrees.deallocate()
+    latsDegrees.deallocate()
+  }
 
   private enum Match: UInt8 { case inside, near, none }
 
@@ -35,7 +51,7 @@ public struct AnswerComposer: ~Copyable {
     var match: Match
     /// The primary outage's number, where there is one.
     var primary: UInt32
-    /// All outages that cover a service point; a position's are in `hits`.
+    /// All outages that cover a service point; a position's are in `coveringPosition`.
     var coveringSet: UInt32
     var distanceMetres: Double
   }
@@ -62,12 +78,42 @@ public struct AnswerComposer: ~Copyable {
     position: LonLat, nearMetres: Double, language: Int, sheet: AnswerSheet, into output: inout ByteBuffer
   ) {
     sheet.territory.polygons.covering(x: position.lonDegrees, y: position.latDegrees, into: &hits)
+    (self.position, coveringPosition) = (position, hits.ids)
+    answerPosition(nearMetres, language, sheet, &output)
+  }
+
+  /// Finds what covers several positions on WGS 84, for `answer(found:)`: together, as that is faster.
+  /// - Parameter positions: at most `positionsMax`.
+  public mutating func find(positions: [LonLat], sheet: AnswerSheet) {
+    precondition(positions.count <= Self.positionsMax, "room for the positions")
+    for (number, position) in positions.enumerated() {
+      lonsDegrees[number] = position.lonDegrees
+      latsDegrees[number] = position.latDegrees
+    }
+    batch.find(sheet.territory.polygons, xs: lonsDegrees, ys: latsDegrees, count: positions.count)
+  }
+
+  /// Appends the answer for one of the positions that were found last, as `answer(position:)` would.
+  /// - Parameters:
+  ///   - number: its place among them.
+  ///   - sheet: in which they were found.
+  public mutating func answer(
+    found number: Int, nearMetres: Double, language: Int, sheet: AnswerSheet, into output: inout ByteBuffer
+  ) {
+    position = LonLat(lonDegrees: lonsDegrees[number], latDegrees: latsDegrees[number])
+    coveringPosition = batch.hits(of: number)
+    answerPosition(nearMetres, language, sheet, &output)
+  }
+
+  private mutating func answerPosition(
+    _ nearMetres: Double, _ language: Int, _ sheet: AnswerSheet, _ output: inout ByteBuffer
+  ) {
     var location = Location(row: -1, match: .none, primary: 0, coveringSet: 0, distanceMetres: 0)
-    self.position = position
     sheet.withLanguage(language) { language in
-      if hits.count > 0 {
+      if !coveringPosition.isEmpty {
         location.match = .inside
-        location.primary = hits[PrimaryOutage.position(in: hits.ids, phases: sheet.phases.buffer)]
+        location.primary =
+          coveringPosition[PrimaryOutage.position(in: coveringPosition, phases: sheet.phases.buffer)]
         Self.prefetch(location.primary, language, sheet)
       } else {
         findNear(position, nearMetres, sheet, &location)
@@ -196,7 +242,7 @@ public struct AnswerComposer: ~Copyable {
       output.append(sheet.outageObjects[Int(location.primary)])
       output.append(",\"alsoIn\":[")
       sheet.outageIds.append(
-        location.row >= 0 ? sheet.territory.coverage.polygons(ofSet: location.coveringSet) : hits.ids,
+        location.row >= 0 ? sheet.territory.coverage.polygons(ofSet: location.coveringSet) : coveringPosition,
         but: location.primary, to: &output)
       output.append("]}")
     }

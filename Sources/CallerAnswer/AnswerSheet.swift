@@ -233,7 +233,7 @@ public final class AnswerSheet: Sendable {
 extension AnswerSheet {
   /// Begins to fetch which outages cover a service point, once it is known which one will be asked for.
   public func fetchCover(ofRow row: Int) {
-    ccacheline_prefetch(territory.coverage.setOfPoint.pointer + row)
+    ccacheline_prefetch(territory.coverage.setOfPoint.address(of: row))
   }
 
   /// Begins to fetch what is said of the outage that an answer will tell of, in the first language.

@@ -33,6 +33,8 @@ public struct QueryResponder: ~Copyable {
   private let identity: ServerIdentity
   private let information: @Sendable ([String]) -> String
   private var composer = AnswerComposer()
+  /// Of an `MPOINT`, as many as are found at once.
+  private var positions: [LonLat] = []
   let counters: RequestCounters
 
   /// How a connection goes on after a request.
@@ -108,11 +110,13 @@ public struct QueryResponder: ~Copyable {
       for index in 0..<positions.count { _ = try positions.position(index) }
       let start = output.count
       output.appendArrayHeader(positions.count)
-      for index in 0..<positions.count {
-        let (lonDegrees, latDegrees) = try positions.position(index)
-        if isTooLong(since: start, &output) { continue }
-        answer(
-          sheet, LonLat(lonDegrees: lonDegrees, latDegrees: latDegrees), LookupOptions(), &output)
+      for first in stride(from: 0, to: positions.count, by: AnswerComposer.positionsMax) {
+        self.positions.removeAll(keepingCapacity: true)
+        for index in first..<min(first + AnswerComposer.positionsMax, positions.count) {
+          let (lonDegrees, latDegrees) = try positions.position(index)
+          self.positions.append(LonLat(lonDegrees: lonDegrees, latDegrees: latDegrees))
+        }
+        answerPositions(sheet, since: start, &output)
       }
     case .session(let command):
       switch session.answer(command, by: identity, parser: parser, into: &output) {
@@ -174,6 +178,22 @@ public struct QueryResponder: ~Copyable {
         position: position, nearMetres: options.nearMetres ?? state.nearMetres,
         language: Self.language(options, sheet), sheet: sheet, into: &output)
       output.endBulk(from: start)
+    }
+  }
+
+  /// Appends one answer each for the positions at hand.
+  private mutating func answerPositions(
+    _ sheet: Unmanaged<AnswerSheet>, since start: Int, _ output: inout ByteBuffer
+  ) {
+    sheet._withUnsafeGuaranteedRef { sheet in
+      composer.find(positions: positions, sheet: sheet)
+      for number in positions.indices {
+        if isTooLong(since: start, &output) { continue }
+        let start = output.beginBulk()
+        composer.answer(
+          found: number, nearMetres: state.nearMetres, language: 0, sheet: sheet, into: &output)
+        output.endBulk(from: start)
+      }
     }
   }
 

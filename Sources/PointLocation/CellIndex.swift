@@ -36,21 +36,32 @@ struct CellIndex: Sendable {
   /// The entry of the root's cell that holds one of the smallest cells.
   @inline(__always)
   func rootEntry(_ place: CellPlace) -> UInt32 {
-    let shift = Self.bits - rootBits
-    return root.pointer[(place.row >> shift) << rootBits | place.column >> shift]
+    let shift = Self.bits &- rootBits
+    return root.pointer[(place.row &>> shift) &<< rootBits | place.column &>> shift]
   }
 
   /// The entry of the leaf that holds one of the smallest cells, given that of the root.
   @inline(__always)
   func leafEntry(below rootEntry: UInt32, _ place: CellPlace) -> UInt32 {
-    var shift = Self.bits - rootBits
-    var entry = rootEntry
-    while entry & Self.tagMask == Self.nodeTag {
-      shift -= 2
-      let child = (place.row >> shift & 3) << 2 | place.column >> shift & 3
-      entry = nodes.pointer[Int(entry & ~Self.tagMask) << 4 | child]
+    guard Self.isNode(rootEntry) else { return rootEntry }
+    var shift = Self.bits &- rootBits &- 2
+    // Few go farther than one step: a branch of its own, which is guessed better.
+    var entry = self.entry(below: rootEntry, place, shift)
+    while Self.isNode(entry) {
+      shift &-= 2
+      entry = self.entry(below: entry, place, shift)
     }
     return entry
+  }
+
+  @inline(__always)
+  private static func isNode(_ entry: UInt32) -> Bool { entry & tagMask == nodeTag }
+
+  /// The entry of that part of a node's cell that holds one of the smallest cells; each is 2^shift of those wide.
+  @inline(__always)
+  private func entry(below node: UInt32, _ place: CellPlace, _ shift: Int) -> UInt32 {
+    let part = (place.row &>> shift & 3) &<< 2 | place.column &>> shift & 3
+    return nodes.pointer[Int(node & ~Self.tagMask) &<< 4 | part]
   }
 
   @inline(__always)

@@ -110,8 +110,8 @@ public struct HitList: ~Copyable {
     count = kept
   }
 
-  /// Merges the hits from `middle` on with those before: both ascend, and so does the whole then.
-  mutating func merge(at middle: Int) {
+  /// Merges the hits from `middle` on with those before, from `start` on: both ascend, and so does the whole then.
+  mutating func merge(from start: Int = 0, at middle: Int) {
     var tail = count - middle
     let copy = reserve(tail)
     copy.update(from: storage + middle, count: tail)
@@ -119,7 +119,7 @@ public struct HitList: ~Copyable {
     var place = count
     while tail > 0 {
       place -= 1
-      if head > 0 && storage[head - 1] > copy[tail - 1] {
+      if head > start && storage[head - 1] > copy[tail - 1] {
         head -= 1
         storage[place] = storage[head]
       } else {

@@ -46,21 +46,24 @@ struct PackedRTree: Sendable {
   /// Calls `body` for each item whose box meets `box`, in ascending order.
   @inline(__always)
   func visit(_ box: Box, _ body: (Int) -> Void) {
-    let top = levelStarts.count - 2
-    if boxes.count > 0, boxes.pointer[boxes.count - 1].intersects(box) {
-      descend(level: top, node: 0, box, body)
+    guard boxes.count > 0, boxes.pointer[boxes.count - 1].intersects(box) else { return }
+    // By addresses alone: the arrays would be counted with each step.
+    withExtendedLifetime((boxes, levelStarts)) {
+      Self.descend(boxes.pointer, levelStarts.pointer, level: levelStarts.count - 2, node: 0, box, body)
     }
   }
 
   /// Visits below a node that is known to meet the box.
-  private func descend(level: Int, node: Int, _ box: Box, _ body: (Int) -> Void) {
+  private static func descend(
+    _ boxes: UnsafePointer<Box>, _ levelStarts: UnsafePointer<UInt32>, level: Int, node: Int, _ box: Box,
+    _ body: (Int) -> Void
+  ) {
     if level == 0 { return body(node) }
-    let start = Int(levelStarts.pointer[level - 1])
-    let end = Int(levelStarts.pointer[level]) - start
-    let first = node * Self.fanout
-    for child in first..<min(first + Self.fanout, end)
-    where boxes.pointer[start + child].intersects(box) {
-      descend(level: level - 1, node: child, box, body)
+    let start = Int(levelStarts[level - 1])
+    let end = Int(levelStarts[level]) - start
+    let first = node * fanout
+    for child in first..<min(first + fanout, end) where boxes[start + child].intersects(box) {
+      descend(boxes, levelStarts, level: level - 1, node: child, box, body)
     }
   }
 }

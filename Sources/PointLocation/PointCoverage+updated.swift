@@ -21,29 +21,47 @@ extension PointCoverage {
     precondition(newIdOfOld.count == old.count, "an id, or none, for each polygon")
     // Where much has changed, it is no cheaper to look for what has not.
     if changed.count * Self.joinShare > new.count { return Self.join(points: points, polygons: new) }
-    var near = [NearPoints](repeating: NearPoints(), count: PointIndex.runCount(points.count))
-    for (id, newId) in newIdOfOld.enumerated() where newId == .max {
-      points.visitRuns(in: old.bounds(of: UInt32(id))) { run, inside in near[run].gone |= inside }
+    let near = Self.nearPoints(points, old, new, newIdOfOld, changed)
+    let pageRuns = SetNumbers.pageLength / PointIndex.runLength
+    func nearRuns(ofPage page: Int) -> some Sequence<Int> {
+      (page * pageRuns..<min((page + 1) * pageRuns, near.count)).lazy.filter { !near[$0].isEmpty }
     }
-    for id in changed {
-      points.visitRuns(in: new.bounds(of: id)) { run, inside in near[run].come |= inside }
+    let nearPages = (0..<SetNumbers.pageCount(points.count)).filter {
+      nearRuns(ofPage: $0).contains { _ in true }
     }
     var search = ChangedPolygons(new, changed)
     var sets = ChangedSets(self, newIdOfOld)
-    let updatedSets = FlatArray<UInt32>(count: points.count) { target in
-      guard let all = target.baseAddress else { return }
-      all.update(from: setOfPoint.pointer, count: points.count)
-      for run in near.indices where near[run].gone | near[run].come != 0 {
+    let updatedSets = setOfPoint.replacing(nearPages) { page, numbers in
+      for run in nearRuns(ofPage: page) {
         let start = run * PointIndex.runLength
         search.replace(
-          all + start, near[run], xs: points.xs.pointer + start, ys: points.ys.pointer + start, &sets)
+          numbers + (start - page * SetNumbers.pageLength), near[run], xs: points.xs.pointer + start,
+          ys: points.ys.pointer + start, &sets)
       }
     }
     let updated = PointCoverage(setOfPoint: updatedSets, sets.finished())
     return updated.added.count > base.count + 256 ? updated.sortedOut() : updated
   }
 
-  private init(setOfPoint: FlatArray<UInt32>, _ sets: (base: FlatSets, added: FlatSets)) {
+  /// By run, which points lie near what has changed.
+  private static func nearPoints(
+    _ points: PointIndex, _ old: PolygonIndex, _ new: PolygonIndex, _ newIdOfOld: [UInt32],
+    _ changed: [UInt32]
+  ) -> [NearPoints] {
+    let runCount = PointIndex.runCount(points.count)
+    return [NearPoints](unsafeUninitializedCapacity: runCount) { near, count in
+      near.initialize(repeating: NearPoints())
+      count = runCount
+      for (id, newId) in newIdOfOld.enumerated() where newId == .max {
+        points.visitRuns(in: old.bounds(of: UInt32(id))) { run, inside in near[run].gone |= inside }
+      }
+      for id in changed {
+        points.visitRuns(in: new.bounds(of: id)) { run, inside in near[run].come |= inside }
+      }
+    }
+  }
+
+  private init(setOfPoint: SetNumbers, _ sets: (base: FlatSets, added: FlatSets)) {
     self.init(setOfPoint: setOfPoint, base: sets.base, added: sets.added)
   }
 
@@ -54,12 +72,12 @@ extension PointCoverage {
     var numbers = [UInt32](repeating: .max, count: setCount)
     let sets = FlatArray<UInt32>(count: setOfPoint.count) { sets in
       for point in 0..<setOfPoint.count {
-        let old = Int(setOfPoint.pointer[point])
+        let old = Int(setOfPoint[point])
         if numbers[old] == .max { numbers[old] = table.intern(polygons(ofSet: UInt32(old))) }
         sets[point] = numbers[old]
       }
     }
-    return PointCoverage(setOfPoint: sets, base: FlatSets(table))
+    return PointCoverage(setOfPoint: SetNumbers(sets), base: FlatSets(table))
   }
 }
 
@@ -67,6 +85,9 @@ extension PointCoverage {
 private struct NearPoints {
   var gone: UInt32 = 0
   var come: UInt32 = 0
+
+  @inline(__always)
+  var isEmpty: Bool { gone | come == 0 }
 }
 
 /// Remembers which set the points with an answer have that were in a certain set before; forgets when another takes the place.
@@ -148,7 +169,7 @@ private struct ChangedPolygons: ~Copyable {
       if mayGain && !areApart {
         index.covering(x: xs[point], y: ys[point], into: &gains)
         gains.keep(where: { isChanged[Int($0)] })
-        setOfPoint[point] = sets.set(of: old, gaining: gains.ids)
+        setOfPoint[point] = sets.set(of: old, gaining: gains.ids, isKnownAfterwards: false)
         continue
       }
       var answer = CellAnswer(entry: 0)
@@ -188,7 +209,7 @@ private struct ChangedPolygons: ~Copyable {
       index.appendChanges(answer, x: x, y: y, to: &gains)
       gains.keep(where: { isChanged[Int($0)] })
     }
-    let set = sets.set(of: old, gaining: gains.ids)
+    let set = sets.set(of: old, gaining: gains.ids, isKnownAfterwards: !answer.dependsOnPoint)
     known.keep(set, answer, of: old)
     return set
   }
@@ -213,11 +234,15 @@ private struct ChangedSets: ~Copyable {
     let staysPut = kept.allSatisfy { newIdOfOld[$0] == $0 }
     let ascends = zip(kept, kept.dropFirst()).allSatisfy { newIdOfOld[$0] < newIdOfOld[$1] }
     moved = staysPut ? .none : ascends ? .inOrder : .anyhow
-    come = SetTable(setCapacity: old.base.count / 2, memberCapacity: old.base.members.count / 8)
+    come = SetTable(
+      setCapacity: old.base.count / 2, memberCapacity: old.base.members.count / 8, knownCapacity: 0)
   }
 
   /// The number of the set of a point that was in `set` and has gained polygons, or none.
-  mutating func set(of set: UInt32, gaining gains: UnsafeBufferPointer<UInt32>) -> UInt32 {
+  /// - Parameter isKnownAfterwards: whether whoever asks will know it: then it is hardly asked for again, and not looked for among those that have come.
+  mutating func set(
+    of set: UInt32, gaining gains: UnsafeBufferPointer<UInt32>, isKnownAfterwards: Bool
+  ) -> UInt32 {
     let before = old.polygons(ofSet: set)
     members.removeAll()
     var place = members.reserve(before.count)
@@ -233,8 +258,9 @@ private struct ChangedSets: ~Copyable {
     if moved == .anyhow { members.sort() } else if !gains.isEmpty { members.merge(at: middle) }
     // Most points of a polygon that is drawn anew have it again.
     if moved == .none && members.equals(before) { return set }
-    let number = come.intern(members.ids)
-    return number == 0 ? 0 : UInt32(old.setCount) + number - 1
+    if members.count == 0 { return 0 }
+    let number = isKnownAfterwards ? come.append(members.ids) : come.intern(members.ids)
+    return UInt32(old.setCount) + number - 1
   }
 
   /// All sets under the new ids.

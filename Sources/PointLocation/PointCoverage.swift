@@ -3,7 +3,7 @@
 /// For each point the set of polygons that cover it. Points share their sets, so that a point costs four bytes.
 public struct PointCoverage: Sendable {
   /// The number of each point's set; 0 is the empty set, and no other set is empty.
-  public let setOfPoint: FlatArray<UInt32>
+  public let setOfPoint: SetNumbers
   /// The sets of the last full join, or those that were left when all were sorted out; no two are equal.
   @usableFromInline let base: FlatSets
   /// The sets that have come since, numbered behind those of `base`.
@@ -33,10 +33,10 @@ public struct PointCoverage: Sendable {
           xs: points.xs.pointer + start, ys: points.ys.pointer + start, polygons)
       }
     }
-    return PointCoverage(setOfPoint: setOfPoint, base: sets.finished())
+    return PointCoverage(setOfPoint: SetNumbers(setOfPoint), base: sets.finished())
   }
 
-  init(setOfPoint: FlatArray<UInt32>, base: FlatSets, added: FlatSets = .none) {
+  init(setOfPoint: SetNumbers, base: FlatSets, added: FlatSets = .none) {
     self.setOfPoint = setOfPoint
     self.base = base
     self.added = added
@@ -54,6 +54,7 @@ private struct JoinedSets: ~Copyable {
 
   private var table: SetTable
   private var batch = CellBatch()
+  private var changes = CellBatch()
   /// The members of the batch's sets, one set after another.
   private var hits = HitList()
   private var found = InlineArray<32, Found>(repeating: Found())
@@ -69,14 +70,15 @@ private struct JoinedSets: ~Copyable {
     to target: UnsafeMutablePointer<UInt32>, count: Int, xs: UnsafePointer<Double>, ys: UnsafePointer<Double>,
     _ polygons: PolygonIndex
   ) {
+    polygons.ask(about: xs, ys, count: count, &batch, &changes)
     if polygons.isLayered {
       for point in 0..<count {
-        polygons.covering(x: xs[point], y: ys[point], into: &hits)
+        hits.removeAll()
+        polygons.append(batch.answers[point], changes.answers[point], x: xs[point], y: ys[point], to: &hits)
         target[point] = table.intern(hits.ids)
       }
       return
     }
-    polygons.base.ask(about: xs, ys, count: count, &batch)
     // Points lie along the Hilbert curve, so that many have the answer of the one before.
     var news: UInt32 = 0
     var foundCount = 0

@@ -56,20 +56,25 @@ public final class PointIndex: Sendable {
   /// Among them may be points that are not finite.
   @inline(__always)
   func visitRuns(in box: Box, _ body: (Int, UInt32) -> Void) {
+    // By addresses alone: this index would be counted with each run.
+    let (runs, xs, ys, pointCount) = (tree.boxes.pointer, xs.pointer, ys.pointer, count)
     tree.visit(box) { run in
       let start = run * Self.runLength
-      let count = min(Self.runLength, xs.count - start)
-      let isWhole = box.contains(tree.boxes.pointer[run])
-      let inside = isWhole ? .max >> UInt32(Self.runLength - count) : points(start, count, in: box)
+      let count = min(Self.runLength, pointCount - start)
+      let isWhole = box.contains(runs[run])
+      let inside =
+        isWhole ? .max >> UInt32(Self.runLength - count) : Self.points(xs + start, ys + start, count, in: box)
       if inside != 0 { body(run, inside) }
     }
   }
 
   @inline(__always)
-  private func points(_ start: Int, _ count: Int, in box: Box) -> UInt32 {
+  private static func points(
+    _ xs: UnsafePointer<Double>, _ ys: UnsafePointer<Double>, _ count: Int, in box: Box
+  ) -> UInt32 {
     var inside: UInt32 = 0
     for point in 0..<count {
-      let (x, y) = (xs.pointer[start + point], ys.pointer[start + point])
+      let (x, y) = (xs[point], ys[point])
       // Without branches, which would go either way.
       let isInside: UInt32 =
         (x >= box.minX ? 1 : 0) & (x <= box.maxX ? 1 : 0) & (y >= box.minY ? 1 : 0) & (y <= box.maxY ? 1 : 0)

@@ -99,9 +99,9 @@ extension PointIndex {
 }
 
 extension PointCoverage {
-  /// Appends the sections of the join; nothing is copied.
+  /// Appends the sections of the join; only numbers of sets that do not stand one after another are copied.
   public func write(to writer: inout SectionWriter) {
-    writer.append("coverage.setOfPoint", setOfPoint)
+    writer.append("coverage.setOfPoint") { [setOfPoint] in setOfPoint.contiguous }
     base.write("coverage.set", to: &writer)
     added.write("coverage.added", to: &writer)
   }
@@ -115,7 +115,7 @@ extension PointCoverage {
   public init(
     validating reader: inout SectionReader, pointCount: Int, polygonCount: Int
   ) throws(SectionError) {
-    setOfPoint = try reader.take("coverage.setOfPoint", count: pointCount)
+    setOfPoint = SetNumbers(try reader.take("coverage.setOfPoint", count: pointCount))
     base = try FlatSets(validating: &reader, "coverage.set")
     added = try FlatSets(validating: &reader, "coverage.added")
     guard base.count > 0, base.members(of: 0).isEmpty else {
@@ -124,7 +124,7 @@ extension PointCoverage {
     // Sets that no point has may name what is gone.
     var isChecked = [Bool](repeating: false, count: setCount)
     for point in 0..<pointCount {
-      let set = setOfPoint.pointer[point]
+      let set = setOfPoint[point]
       guard Int(set) < setCount else {
         throw .element(
           section: "coverage.setOfPoint", index: point, found: "\(set)", expected: "a set below \(setCount)")

@@ -105,6 +105,28 @@ public final class PolygonIndex: Sendable {
     hits.merge(at: middle)
   }
 
+  /// What the cells of both parts say about up to `CellBatch.size` points, for `append`.
+  func ask(
+    about xs: UnsafePointer<Double>, _ ys: UnsafePointer<Double>, count: Int, _ base: inout CellBatch,
+    _ changes: inout CellBatch
+  ) {
+    self.base.ask(about: xs, ys, count: count, &base)
+    if isLayered { self.changes.ask(about: xs, ys, count: count, &changes) }
+  }
+
+  /// Appends the polygons that the answers of both parts' cells about a point stand for, as ids, ascending.
+  @inline(__always)
+  func append(_ base: CellAnswer, _ changes: CellAnswer, x: Double, y: Double, to hits: inout HitList) {
+    let first = hits.count
+    if base.entry != 0 { self.base.append(base, x: x, y: y, to: &hits) }
+    guard isLayered else { return }
+    hits.rename(from: first, baseIds.pointer)
+    if changes.entry == 0 { return }
+    let middle = hits.count
+    appendChanges(changes, x: x, y: y, to: &hits)
+    hits.merge(from: first, at: middle)
+  }
+
   /// Appends the polygons that an answer of the changes' cells stands for, as ids.
   func appendChanges(_ answer: CellAnswer, x: Double, y: Double, to hits: inout HitList) {
     let first = hits.count

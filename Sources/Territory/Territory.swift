@@ -119,7 +119,7 @@ extension Territory {
     let phases = outages.phases(at: now)
     // By set, once a service point is found to have it.
     var isOut = [Bool?](repeating: nil, count: coverage.setCount)
-    return coverage.setOfPoint.buffer.count { set in
+    return coverage.setOfPoint.count { set in
       if let known = isOut[Int(set)] { return known }
       let found = coverage.polygons(ofSet: set).contains { phases[Int($0)] == .inForce }
       isOut[Int(set)] = found

@@ -31,7 +31,7 @@ public struct TerritoryDifference: Sendable, Equatable {
       for row in 0..<new.servicePoints.rowCount {
         count(
           states.change(
-            oldSet: old.coverage.setOfPoint.pointer[row], newSet: new.coverage.setOfPoint.pointer[row]))
+            oldSet: old.coverage.setOfPoint[row], newSet: new.coverage.setOfPoint[row]))
       }
       return
     }
@@ -43,7 +43,7 @@ public struct TerritoryDifference: Sendable, Equatable {
       count(
         states.change(
           oldSet: oldRow.map { old.coverage.setOfPoint[$0] } ?? 0,
-          newSet: new.coverage.setOfPoint.pointer[row]))
+          newSet: new.coverage.setOfPoint[row]))
     }
     if oldRowsSeen < old.servicePoints.rowCount {
       for row in 0..<old.servicePoints.rowCount {

@@ -123,7 +123,7 @@ extension ToldTerritory {
     var walk = ToldWalk(territory: territory, gone: gone, now: now, damping: damping)
     let sets = territory.coverage.setOfPoint
     for row in 0..<groupOfRow.count {
-      let (group, set) = (groupOfRow[row], sets.pointer[row])
+      let (group, set) = (groupOfRow[row], sets[row])
       if group == 0 && set == 0 { continue }
       walk.visit(row: UInt32(row), group: group, set: set, groups: groups)
     }

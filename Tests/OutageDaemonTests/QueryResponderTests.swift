@@ -11,6 +11,10 @@ import WireProtocol
 
 @Suite struct QueryResponderTests {
   private func reply(_ words: String..., state: ServedState) throws -> RESPReply {
+    try reply(words, state: state)
+  }
+
+  private func reply(_ words: [String], state: ServedState) throws -> RESPReply {
     var responder = QueryResponder(
       state: state, parser: CommandParser(), identity: ServerIdentity(version: "1"),
       information: { _ in "info" })
@@ -78,5 +82,28 @@ import WireProtocol
       return
     }
     #expect(text.hasPrefix("BADARG expected a phone number"))
+  }
+
+  /// More than are found at once, and not a multiple of it.
+  @Test func `positions that are asked for together have the answers that each has for itself`() throws {
+    let state = try state(nearMetres: 20_000)
+    let positions = (0..<75).map { ["\(1 + 0.03 * Double($0))", "50"] }
+    guard case .array(let replies) = try reply(["OUTAGE.MPOINT"] + positions.flatMap { $0 }, state: state)
+    else {
+      Issue.record("no array")
+      return
+    }
+    let expected = try positions.map { try reply(["OUTAGE.POINT"] + $0, state: state) }
+    #expect(replies == expected)
+    for match in ["inside", "near", "none"] {
+      #expect(
+        expected.contains { $0.text?.contains(#""match":"\#(match)""#) == true }, "no position is \(match)")
+    }
+    let oneWrong = positions.dropLast().flatMap { $0 } + ["1", "91"]
+    guard case .error(let text) = try reply(["OUTAGE.MPOINT"] + oneWrong, state: state) else {
+      Issue.record("no error")
+      return
+    }
+    #expect(text.hasPrefix("BADARG"))
   }
 }

@@ -114,7 +114,7 @@ import Testing
       points: points, from: index, to: PolygonIndex(layer.polygonSet), newIdOfOld: newIdOfOld,
       changed: changed)
     #expect(updated.setCount == coverage.setCount)
-    #expect(updated.setOfPoint.buffer.elementsEqual(coverage.setOfPoint.buffer))
+    #expect(updated.setOfPoint.elementsEqual(coverage.setOfPoint))
   }
 
   @Test func `a layer that empties and fills again leaves no point behind`() {
@@ -126,7 +126,7 @@ import Testing
     let emptied = PointCoverage.join(points: points, polygons: full)
       .updated(
         points: points, from: full, to: none, newIdOfOld: [UInt32](repeating: .max, count: 12), changed: [])
-    #expect(emptied.setOfPoint.buffer.allSatisfy { emptied.polygons(ofSet: $0).isEmpty })
+    #expect(emptied.setOfPoint.allSatisfy { emptied.polygons(ofSet: $0).isEmpty })
     let filled = emptied.updated(
       points: points, from: none, to: full, newIdOfOld: [], changed: Array(0..<12))
     expect(filled, points, full, 3)

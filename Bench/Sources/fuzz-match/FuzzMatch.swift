@@ -106,10 +106,19 @@ struct FuzzLayer {
     let reference = GEOSReference(polygons)
     let isValid = layer.indices.map { reference.isValid($0) }
     var hits = HitList()
+    var batch = CoveringBatch()
     for point in 0..<points.count {
       let (x, y) = (points.xs[point], points.ys[point])
       index.covering(x: x, y: y, into: &hits)
       asked += 1
+      if point % CoveringBatch.size == 0 {
+        batch.find(
+          index, xs: points.xs.pointer + point, ys: points.ys.pointer + point,
+          count: min(CoveringBatch.size, points.count - point))
+      }
+      if !batch.hits(of: point % CoveringBatch.size).elementsEqual(hits.ids) {
+        return "(\(x), \(y)): it has another answer among other points"
+      }
       let canTell = GEOSReference.canTell(x: x, y: y)
       if !coverage.polygons(ofSet: coverage.setOfPoint[point]).elementsEqual(hits.ids) {
         return "(\(x), \(y)): the join has another answer than the query"
