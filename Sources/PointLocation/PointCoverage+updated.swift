@@ -169,7 +169,7 @@ private struct ChangedPolygons: ~Copyable {
       if mayGain && !areApart {
         index.covering(x: xs[point], y: ys[point], into: &gains)
         gains.keep(where: { isChanged[Int($0)] })
-        setOfPoint[point] = sets.set(of: old, gaining: gains.ids, isKnownAfterwards: false)
+        setOfPoint[point] = sets.set(of: old, gaining: gains.ids)
         continue
       }
       var answer = CellAnswer(entry: 0)
@@ -209,7 +209,7 @@ private struct ChangedPolygons: ~Copyable {
       index.appendChanges(answer, x: x, y: y, to: &gains)
       gains.keep(where: { isChanged[Int($0)] })
     }
-    let set = sets.set(of: old, gaining: gains.ids, isKnownAfterwards: !answer.dependsOnPoint)
+    let set = sets.set(of: old, gaining: gains.ids)
     known.keep(set, answer, of: old)
     return set
   }
@@ -235,14 +235,12 @@ private struct ChangedSets: ~Copyable {
     let ascends = zip(kept, kept.dropFirst()).allSatisfy { newIdOfOld[$0] < newIdOfOld[$1] }
     moved = staysPut ? .none : ascends ? .inOrder : .anyhow
     come = SetTable(
-      setCapacity: old.base.count / 2, memberCapacity: old.base.members.count / 8, knownCapacity: 0)
+      setCapacity: old.base.count / 2, memberCapacity: old.base.members.count / 8,
+      knownCapacity: old.base.count / 4)
   }
 
   /// The number of the set of a point that was in `set` and has gained polygons, or none.
-  /// - Parameter isKnownAfterwards: whether whoever asks will know it: then it is hardly asked for again, and not looked for among those that have come.
-  mutating func set(
-    of set: UInt32, gaining gains: UnsafeBufferPointer<UInt32>, isKnownAfterwards: Bool
-  ) -> UInt32 {
+  mutating func set(of set: UInt32, gaining gains: UnsafeBufferPointer<UInt32>) -> UInt32 {
     let before = old.polygons(ofSet: set)
     members.removeAll()
     var place = members.reserve(before.count)
@@ -259,7 +257,8 @@ private struct ChangedSets: ~Copyable {
     // Most points of a polygon that is drawn anew have it again.
     if moved == .none && members.equals(before) { return set }
     if members.count == 0 { return 0 }
-    let number = isKnownAfterwards ? come.append(members.ids) : come.intern(members.ids)
+    // By what it is made of, which is less than what it is.
+    let number = come.intern(members.ids, hash: SetTable.hash(gains) ^ set &* 0x9E37_79B9)
     return UInt32(old.setCount) + number - 1
   }
 

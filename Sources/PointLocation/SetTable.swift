@@ -57,7 +57,7 @@ struct SetTable: ~Copyable {
   }
 
   /// The number of the set with these members, which must be ascending.
-  /// - Parameter hash: theirs: any that is the same for equal sets, the same way for all of a table.
+  /// - Parameter hash: theirs, the same way for all of a table. Equal sets that have another come to stand twice.
   @inline(__always)
   mutating func intern(_ ids: UnsafeBufferPointer<UInt32>, hash: UInt32) -> UInt32 {
     if ids.isEmpty { return 0 }
@@ -70,18 +70,11 @@ struct SetTable: ~Copyable {
       if UInt32(truncatingIfNeeded: entry >> 32) == hash && isEqual(Int(set), ids) { return set }
       slot = (slot + 1) & slotMask
     }
-    let set = append(ids)
-    slots.pointer[slot] = UInt64(hash) << 32 | UInt64(set)
-    if (setCount - Int(firstKnown)) * 2 > slotMask { rehash() }
-    return set
-  }
-
-  /// Takes a set, not empty, without looking for its like, and not to be found again.
-  @inline(__always)
-  mutating func append(_ ids: UnsafeBufferPointer<UInt32>) -> UInt32 {
     let set = UInt32(starts.count - 1)
     members.append(from: ids.baseAddress!, count: ids.count)
     starts.append(UInt32(members.count))
+    slots.pointer[slot] = UInt64(hash) << 32 | UInt64(set)
+    if (setCount - Int(firstKnown)) * 2 > slotMask { rehash() }
     return set
   }
 
