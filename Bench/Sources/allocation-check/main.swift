@@ -27,6 +27,8 @@ let words: [[String]] = [
   ["OUTAGE.SERVICEPOINT", "SP-000000001"], ["OUTAGE.POINT", "-121.74", "38.54", "NEAR", "2000"],
   ["OUTAGE.POINT", "-121.7405", "38.5449"],
   ["OUTAGE.MACCOUNT", "000000000098", "000000000002", "000000000003"],
+  // More than are found at once.
+  ["OUTAGE.MPOINT"] + (0..<40).flatMap { ["\(-121.75 + 0.0005 * Double($0))", "38.5449"] },
 ]
 
 /// One connection that asks all of them, pipelined.
