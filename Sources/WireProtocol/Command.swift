@@ -17,9 +17,13 @@ public struct Positions {
 
   public var count: Int { arguments.count / 2 }
 
-  /// - Throws: `BADARG` with the number of the position.
+  /// - Throws: `BADARG` with the number of the position, counted from 1.
   public func position(_ index: Int) throws(RequestError) -> (lonDegrees: Double, latDegrees: Double) {
-    try CommandParser.position(arguments[2 * index], arguments[2 * index + 1])
+    do throws(RequestError) {
+      return try CommandParser.position(arguments[2 * index], arguments[2 * index + 1])
+    } catch {
+      throw RequestError(error.word, "position \(index + 1) of \(count): \(error.text)")
+    }
   }
 }
 

@@ -104,6 +104,7 @@ import WireProtocol
       Issue.record("no error")
       return
     }
-    #expect(text.hasPrefix("BADARG"))
+    #expect(
+      text == "BADARG position 75 of 75: expected a latitude from -90 to 90 as a decimal number, found '91'")
   }
 }
