@@ -13,6 +13,15 @@ struct Shape {
   }
 }
 
+extension PolygonSet {
+  /// One polygon for each shape.
+  init(of shapes: some Collection<Shape>) {
+    var builder = PolygonSetBuilder()
+    for shape in shapes { builder.append(coordinates: shape.coordinates, ringStarts: shape.ringStarts) }
+    self = builder.build()
+  }
+}
+
 /// Makes territories whose polygons are hard for floating-point arithmetic, and all but a few of them valid for GEOS.
 struct AdversarialShapes {
   static let kindCount = 14

@@ -9,10 +9,11 @@ import Testing
   func `points together have the answers that each has for itself`(seed: UInt64) throws {
     var shapes = AdversarialShapes(seed: seed)
     let layer = (0..<60).map { _ in shapes.shape() }
-    let index = PolygonIndex(Self.set(layer))
+    let index = PolygonIndex(PolygonSet(of: layer))
     let newIdOfOld = (0..<60).map { $0 % 20 == 7 ? .max : UInt32($0) }
     let layered = index.updated(
-      newIdOfOld: newIdOfOld, changedIds: [7, 27, 47], changed: Self.set((0..<3).map { _ in shapes.shape() }))
+      newIdOfOld: newIdOfOld, changedIds: [7, 27, 47],
+      changed: PolygonSet(of: (0..<3).map { _ in shapes.shape() }))
     try #require(layered.isLayered)
     var batch = CoveringBatch()
     var hits = HitList()
@@ -31,9 +32,4 @@ import Testing
     }
   }
 
-  private static func set(_ shapes: [Shape]) -> PolygonSet {
-    var builder = PolygonSetBuilder()
-    for shape in shapes { builder.append(coordinates: shape.coordinates, ringStarts: shape.ringStarts) }
-    return builder.build()
-  }
 }

@@ -15,12 +15,7 @@ import Testing
   /// Describes the first point on which we and GEOS, or the cells and the R-tree, differ.
   private func firstDifference(seed: UInt64, shapeCount: Int, pointCount: Int) -> String? {
     var shapes = AdversarialShapes(seed: seed)
-    var builder = PolygonSetBuilder()
-    for _ in 0..<shapeCount {
-      let shape = shapes.shape()
-      builder.append(coordinates: shape.coordinates, ringStarts: shape.ringStarts)
-    }
-    let polygons = builder.build()
+    let polygons = PolygonSet(of: (0..<shapeCount).map { _ in shapes.shape() })
     let reference = GEOSReference(polygons)
     let isValid = (0..<shapeCount).map { reference.isValid($0) }
     let index = PolygonIndex(polygons)

@@ -83,12 +83,8 @@ import Testing
         for old in newIdOfOld.indices where newIdOfOld[old] == id { newIdOfOld[old] = .max }
       }
       let ids = changed.sorted()
-      var builder = PolygonSetBuilder()
-      for id in ids {
-        let shape = next.shapes[Int(id)]
-        builder.append(coordinates: shape.coordinates, ringStarts: shape.ringStarts)
-      }
-      let nextIndex = index.updated(newIdOfOld: newIdOfOld, changedIds: ids, changed: builder.build())
+      let nextIndex = index.updated(
+        newIdOfOld: newIdOfOld, changedIds: ids, changed: PolygonSet(of: ids.map { next.shapes[Int($0)] }))
       let nextCoverage = coverage.updated(
         points: points, from: index, to: nextIndex, newIdOfOld: newIdOfOld, changed: ids)
       expect(nextCoverage, points, nextIndex, seed)
@@ -168,9 +164,5 @@ private struct Layer {
     for _ in 0..<count { shapes.append(maker.shape()) }
   }
 
-  var polygonSet: PolygonSet {
-    var builder = PolygonSetBuilder()
-    for shape in shapes { builder.append(coordinates: shape.coordinates, ringStarts: shape.ringStarts) }
-    return builder.build()
-  }
+  var polygonSet: PolygonSet { PolygonSet(of: shapes) }
 }

@@ -95,10 +95,8 @@ import Testing
     var shapes = AdversarialShapes(seed: seed)
     var otherwise = 0
     for _ in 0..<32 {
-      var builder = PolygonSetBuilder()
       let shape = shapes.shape(ofKind: shapes.random.int(0..<2) == 0 ? AdversarialShapes.pastTheOrigin : 6)
-      builder.append(coordinates: shape.coordinates, ringStarts: shape.ringStarts)
-      let polygons = builder.build()
+      let polygons = PolygonSet(of: [shape])
       let c = polygons.coordinates
       for _ in 0..<512 {
         let (x, y) = shapes.point(polygons)

@@ -133,12 +133,7 @@ private struct SectionedLayer {
 
   init(seed: UInt64) throws {
     var shapes = AdversarialShapes(seed: seed)
-    var builder = PolygonSetBuilder()
-    for _ in 0..<20 {
-      let shape = shapes.shape()
-      builder.append(coordinates: shape.coordinates, ringStarts: shape.ringStarts)
-    }
-    polygons = PolygonIndex(builder.build())
+    polygons = PolygonIndex(PolygonSet(of: (0..<20).map { _ in shapes.shape() }))
     var xs: [Double] = []
     var ys: [Double] = []
     for _ in 0..<1_000 {

@@ -9,7 +9,7 @@ import Testing
   func `an index after many changes answers like a new one`(seed: UInt64) throws {
     var shapes = AdversarialShapes(seed: seed)
     var layer = (0..<80).map { _ in shapes.shape() }
-    var index = PolygonIndex(Self.set(layer))
+    var index = PolygonIndex(PolygonSet(of: layer))
     let points = Self.points(&shapes, index.polygons, count: 600)
     var coverage = PointCoverage.join(points: points, polygons: index)
     var layeredSteps = 0
@@ -19,11 +19,11 @@ import Testing
       let old = index
       index = old.updated(
         newIdOfOld: change.newIdOfOld, changedIds: change.changed,
-        changed: Self.set(change.changed.map { layer[Int($0)] }))
+        changed: PolygonSet(of: change.changed.map { layer[Int($0)] }))
       coverage = coverage.updated(
         points: points, from: old, to: index, newIdOfOld: change.newIdOfOld, changed: change.changed)
       if index.isLayered { layeredSteps += 1 }
-      let fresh = PolygonIndex(Self.set(layer))
+      let fresh = PolygonIndex(PolygonSet(of: layer))
       #expect(index.count == layer.count)
       let (polygons, expected) = (index.polygons.coordinates, fresh.polygons.coordinates)
       #expect(polygons.count == expected.count)
@@ -44,7 +44,7 @@ import Testing
 
   @Test func `a layer that changes much, empties or fills is built anew`() {
     var shapes = AdversarialShapes(seed: 5)
-    let full = Self.set((0..<20).map { _ in shapes.shape() })
+    let full = PolygonSet(of: (0..<20).map { _ in shapes.shape() })
     let empty = PolygonIndex(PolygonSetBuilder().build())
     let filled = empty.updated(newIdOfOld: [], changedIds: (0..<20).map { $0 }, changed: full)
     #expect(!filled.isLayered && filled.count == 20)
@@ -78,8 +78,8 @@ import Testing
   @Test func `ids of a damaged file are refused`() throws {
     var shapes = AdversarialShapes(seed: 2)
     let layer = (0..<60).map { _ in shapes.shape() }
-    let index = PolygonIndex(Self.set(layer)).updated(
-      newIdOfOld: (0..<60).map { $0 == 7 ? .max : $0 }, changedIds: [7], changed: Self.set([layer[8]]))
+    let index = PolygonIndex(PolygonSet(of: layer)).updated(
+      newIdOfOld: (0..<60).map { $0 == 7 ? .max : $0 }, changedIds: [7], changed: PolygonSet(of: [layer[8]]))
     try #require(index.isLayered)
     var writer = SectionWriter()
     index.write(to: &writer)
@@ -101,12 +101,6 @@ import Testing
   }
 
   // MARK: Layers
-
-  private static func set(_ shapes: [Shape]) -> PolygonSet {
-    var builder = PolygonSetBuilder()
-    for shape in shapes { builder.append(coordinates: shape.coordinates, ringStarts: shape.ringStarts) }
-    return builder.build()
-  }
 
   /// A few polygons go, change or come; with `exchanges`, a few that stay also change places.
   private static func change(

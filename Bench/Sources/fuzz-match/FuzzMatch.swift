@@ -70,7 +70,7 @@ struct FuzzLayer {
 
   /// What is different first; `nil` if all agree.
   mutating func firstDifference(pointCount: Int) -> String? {
-    var index = PolygonIndex(Self.set(layer))
+    var index = PolygonIndex(PolygonSet(of: layer))
     let points = self.points(index.polygons, count: pointCount)
     var coverage = PointCoverage.join(points: points, polygons: index)
     for version in 0..<3 {
@@ -90,7 +90,8 @@ struct FuzzLayer {
         layer.append(shapes.shape())
         let old = index
         index = old.updated(
-          newIdOfOld: newIdOfOld, changedIds: changed, changed: Self.set(changed.map { layer[Int($0)] }))
+          newIdOfOld: newIdOfOld, changedIds: changed, changed: PolygonSet(of: changed.map { layer[Int($0)] })
+        )
         coverage = coverage.updated(
           points: points, from: old, to: index, newIdOfOld: newIdOfOld, changed: changed)
       }
@@ -154,9 +155,4 @@ struct FuzzLayer {
       xs: FlatArray(order.buffer.map { xs[Int($0)] }), ys: FlatArray(order.buffer.map { ys[Int($0)] }))
   }
 
-  private static func set(_ shapes: [Shape]) -> PolygonSet {
-    var builder = PolygonSetBuilder()
-    for shape in shapes { builder.append(coordinates: shape.coordinates, ringStarts: shape.ringStarts) }
-    return builder.build()
-  }
 }
