@@ -31,5 +31,4 @@ import Testing
       }
     }
   }
-
 }

@@ -154,5 +154,4 @@ struct FuzzLayer {
     return PointIndex(
       xs: FlatArray(order.buffer.map { xs[Int($0)] }), ys: FlatArray(order.buffer.map { ys[Int($0)] }))
   }
-
 }
