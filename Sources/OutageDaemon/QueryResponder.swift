@@ -189,10 +189,10 @@ public struct QueryResponder: ~Copyable {
       composer.find(positions: positions, sheet: sheet)
       for number in positions.indices {
         if isTooLong(since: start, &output) { continue }
-        let start = output.beginBulk()
+        let bulk = output.beginBulk()
         composer.answer(
           found: number, nearMetres: state.nearMetres, language: 0, sheet: sheet, into: &output)
-        output.endBulk(from: start)
+        output.endBulk(from: bulk)
       }
     }
   }

@@ -97,12 +97,18 @@ public final class PolygonIndex: Sendable {
   /// Turns the base's slots into ids, and adds what has changed since.
   @inline(never)
   private func addChanges(x: Double, y: Double, to hits: inout HitList) {
-    hits.rename(from: 0, baseIds.pointer)
+    addChanges(changes.answer(x: x, y: y), x: x, y: y, to: &hits, from: 0)
+  }
+
+  /// The same with the answer of the changes' cells at hand, for the hits from `first` on.
+  @inline(__always)
+  private func addChanges(_ answer: CellAnswer, x: Double, y: Double, to hits: inout HitList, from first: Int)
+  {
+    hits.rename(from: first, baseIds.pointer)
+    if answer.entry == 0 { return }
     let middle = hits.count
-    changes.covering(x: x, y: y, into: &hits)
-    if hits.count == middle { return }
-    hits.rename(from: middle, changeIds.pointer)
-    hits.merge(at: middle)
+    appendChanges(answer, x: x, y: y, to: &hits)
+    hits.merge(from: first, at: middle)
   }
 
   /// What the cells of both parts say about up to `CellBatch.size` points, for `append`.
@@ -119,12 +125,7 @@ public final class PolygonIndex: Sendable {
   func append(_ base: CellAnswer, _ changes: CellAnswer, x: Double, y: Double, to hits: inout HitList) {
     let first = hits.count
     if base.entry != 0 { self.base.append(base, x: x, y: y, to: &hits) }
-    guard isLayered else { return }
-    hits.rename(from: first, baseIds.pointer)
-    if changes.entry == 0 { return }
-    let middle = hits.count
-    appendChanges(changes, x: x, y: y, to: &hits)
-    hits.merge(from: first, at: middle)
+    if isLayered { addChanges(changes, x: x, y: y, to: &hits, from: first) }
   }
 
   /// Appends the polygons that an answer of the changes' cells stands for, as ids.

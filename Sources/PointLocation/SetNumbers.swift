@@ -32,8 +32,6 @@ public struct SetNumbers: RandomAccessCollection, Sendable {
 
   static func pageCount(_ pointCount: Int) -> Int { (pointCount + pageLength - 1) >> pageBits }
 
-  private func length(of page: Int) -> Int { Swift.min(Self.pageLength, count - page << Self.pageBits) }
-
   public var startIndex: Int { 0 }
   public var endIndex: Int { count }
 
@@ -56,11 +54,14 @@ public struct SetNumbers: RandomAccessCollection, Sendable {
   /// All numbers one after another; copied where they do not stand so.
   var contiguous: FlatArray<UInt32> {
     if arrays.count == 1 { return arrays[0] }
-    return FlatArray(count: count) { target in
-      for page in 0..<pages.count {
-        (target.baseAddress! + page << Self.pageBits).update(
-          from: pages.pointer[page], count: length(of: page))
-      }
+    return FlatArray(count: count) { copy(0..<pages.count, to: $0) }
+  }
+
+  /// Copies some pages one behind another; of all, only the last one may have fewer numbers.
+  private func copy(_ some: some Sequence<Int>, to target: UnsafeMutableBufferPointer<UInt32>) {
+    for (place, page) in some.enumerated() {
+      let length = Swift.min(Self.pageLength, count - page << Self.pageBits)
+      (target.baseAddress! + place << Self.pageBits).update(from: pages.pointer[page], count: length)
     }
   }
 
@@ -75,25 +76,20 @@ public struct SetNumbers: RandomAccessCollection, Sendable {
   {
     if replaced.isEmpty { return self }
     let kept = arrays.dropFirst().reduce(replaced.count << Self.pageBits) { $0 + $1.count }
-    let copied = kept * 2 > count ? Array(0..<pages.count) : replaced
-    // Only the last page of all may have fewer.
+    let isWhole = kept * 2 > count
+    let copied = isWhole ? Array(0..<pages.count) : replaced
+    // The last page of all.
     let missing = copied.last == pages.count - 1 ? pages.count << Self.pageBits - count : 0
     let copy = FlatArray<UInt32>(count: copied.count << Self.pageBits - missing) { target in
-      for (place, page) in copied.enumerated() {
-        (target.baseAddress! + place << Self.pageBits).update(
-          from: pages.pointer[page], count: length(of: page))
-      }
-      var place = 0
-      for page in replaced {
-        while copied[place] != page { place += 1 }
-        change(page, target.baseAddress! + place << Self.pageBits)
+      self.copy(copied, to: target)
+      for (place, page) in replaced.enumerated() {
+        change(page, target.baseAddress! + (isWhole ? page : place) << Self.pageBits)
       }
     }
     let newPages = FlatArray<UnsafePointer<UInt32>>(count: pages.count) { target in
       target.baseAddress!.update(from: pages.pointer, count: pages.count)
       for (place, page) in copied.enumerated() { target[page] = copy.pointer + place << Self.pageBits }
     }
-    return SetNumbers(
-      count: count, pages: newPages, arrays: copied.count == pages.count ? [copy] : arrays + [copy])
+    return SetNumbers(count: count, pages: newPages, arrays: isWhole ? [copy] : arrays + [copy])
   }
 }
