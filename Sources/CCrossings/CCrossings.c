@@ -31,3 +31,16 @@ ccrossings_found ccrossings_find_portable(const void *xs, const void *ys, ccross
   }
   return found;
 }
+
+uint32_t ccrossings_meeting_portable(const void *xs, const void *ys, ccrossings_box box, int edge_count) {
+  int16_t x[33], y[33];
+  memcpy(x, xs, 2 * (size_t)(edge_count + 1));
+  memcpy(y, ys, 2 * (size_t)(edge_count + 1));
+  uint32_t meeting = 0;
+  for (int edge = 0; edge < edge_count; edge++) {
+    const int is_beside = (x[edge] < box.min_x && x[edge + 1] < box.min_x) || (x[edge] > box.max_x && x[edge + 1] > box.max_x);
+    const int is_above = (y[edge] < box.min_y && y[edge + 1] < box.min_y) || (y[edge] > box.max_y && y[edge + 1] > box.max_y);
+    meeting |= (uint32_t)(!is_beside && !is_above) << edge;
+  }
+  return meeting;
+}

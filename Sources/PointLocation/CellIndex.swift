@@ -115,8 +115,9 @@ struct CellIndex: Sendable {
     return found.isCertain ? found.polygons : exactly(leaf, place, coordinates, x: x, y: y)
   }
 
+  /// The same from the polygons' own coordinates.
   @inline(never)
-  private func exactly(
+  func exactly(
     _ leaf: CompactLeaf, _ place: CellPlace, _ coordinates: UnsafePointer<Double>, x: Double, y: Double
   ) -> UInt32 {
     let reference = frame.reference(place, bits: leaf.header.bits, leaf.header.reference)

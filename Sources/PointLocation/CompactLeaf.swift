@@ -1,7 +1,6 @@
 // An edge leaf that holds its edges itself, in 16 bits a coordinate. It decides only what those can prove.
 
 internal import CCacheLine
-internal import CCrossings
 
 /// A view of a compact leaf's words, with p polygons, v vertices and r runs of consecutive edges:
 /// - the place of the set of polygons that cover all of the cell;
@@ -54,51 +53,21 @@ struct CompactLeaf {
     headerWords + polygonCount + vertexCount + runCount
   }
 
-  /// The way from the reference point to the point, as `PathCrossing` goes it, against all edges at once.
-  ///
-  /// - Returns: which of the leaf's polygons cover the point, one bit for each; it says nothing unless `isCertain`.
+  /// Where x of each vertex starts, and where y.
   @inline(__always)
-  func polygonsHolding(_ place: CellPlace) -> (polygons: UInt32, isCertain: Bool) {
-    let header = header
-    let grid = CompactGrid(
-      bits: header.bits, scaleBits: header.scaleBits, column: place.column, row: place.row)
-    let path = CompactPath(
-      px: grid.number(place.u - grid.column), py: grid.number(place.v - grid.row),
-      grid.reference(header.reference))
+  var vertices: (xs: UnsafeRawPointer, ys: UnsafeRawPointer) {
     let xs = UnsafeRawPointer(words + Self.headerWords + header.polygonCount)
-    let ys = xs + 2 * header.vertexCount
-    var crossings: UInt32 = 0
-    var doubts: UInt32 = 0
-    var lane = 0
-    repeat {
-      let found = path.crossings(xs + 2 * lane, ys + 2 * lane)
-      crossings |= found.crossings &<< UInt32(lane)
-      doubts |= found.doubts &<< UInt32(lane)
-      lane += CompactPath.edgeCount
-    } while lane < header.vertexCount - 1
-    let edges = edges
-    if doubts & edges != 0 { return (0, false) }
-    // Bit i becomes the parity of the crossings up to edge i.
-    var parity = crossings & edges
-    parity ^= parity << 1
-    parity ^= parity << 2
-    parity ^= parity << 4
-    parity ^= parity << 8
-    parity ^= parity << 16
-    var polygons: UInt32 = 0
-    var before: UInt32 = 0
-    var last: UInt32 = .max
-    for index in 0..<header.polygonCount {
-      let head = head(index)
-      last &+= head.vertexCount
-      let after = parity &>> last & 1
-      polygons |= (after ^ before ^ head.holdsReference) &<< UInt32(index)
-      before = after
-    }
-    return (polygons, true)
+    return (xs, xs + 2 * header.vertexCount)
   }
 
-  /// The same answer from the polygons' own coordinates: exact.
+  /// Which of the leaf's polygons cover a point: what `UnpackedLeaf` says of one.
+  @inline(__always)
+  func polygonsHolding(_ place: CellPlace) -> (polygons: UInt32, isCertain: Bool) {
+    let leaf = UnpackedLeaf(self, place)
+    return leaf.polygonsHolding(leaf.units(place))
+  }
+
+  /// Which of the leaf's polygons cover a point, one bit for each, from the polygons' own coordinates: exact.
   func polygonsCovering(
     x: Double, y: Double, _ coordinates: UnsafePointer<Double>, reference: (x: Double, y: Double)
   ) -> UInt32 {
@@ -173,78 +142,4 @@ struct CompactPolygon: BitwiseCopyable {
   /// 1 if so, otherwise 0.
   @inline(__always)
   var holdsReference: UInt32 { word >> 31 }
-}
-
-/// The units of a compact leaf.
-struct CompactGrid {
-  /// The corner of the leaf's cell, in widths of the smallest cells.
-  let column: Double
-  let row: Double
-  private let scaleBits: Int
-  private let unitsPerSmallest: Double
-  /// What the corner of the cell has for both coordinates.
-  let corner: Int
-
-  @inline(__always)
-  init(bits: Int, scaleBits: Int, column: Int, row: Int) {
-    self.column = Double((column >> bits) << bits)
-    self.row = Double((row >> bits) << bits)
-    self.scaleBits = scaleBits
-    unitsPerSmallest = Double(bitPattern: UInt64(1023 + scaleBits - bits) << 52)
-    corner = ((1 << 15) - (1 << scaleBits)) / 2
-  }
-
-  /// The number of the unit in which something lies that is so many of the smallest cells from the corner, inside of the cell.
-  @inline(__always)
-  func number(_ cells: Double) -> Int16 { Int16(truncatingIfNeeded: corner + Int(cells * unitsPerSmallest)) }
-
-  /// The unit in which a reference point lies.
-  @inline(__always)
-  func reference(_ reference: Int) -> (x: Int16, y: Int16) {
-    if reference <= CellFrame.centreReference {
-      // In halves of the cell, for each reference one after another: no branch, which would go either way.
-      let (x, y) = (0b01_10_00_10_00 >> (2 * reference) & 3, 0b01_10_10_00_00 >> (2 * reference) & 3)
-      return (
-        Int16(truncatingIfNeeded: corner + x << (scaleBits - 1)),
-        Int16(truncatingIfNeeded: corner + y << (scaleBits - 1))
-      )
-    }
-    let fractions = CellFrame.fractions(reference)
-    let units = Double(bitPattern: UInt64(1023 + scaleBits) << 52)
-    return (
-      Int16(truncatingIfNeeded: corner + Int(fractions.x * units)),
-      Int16(truncatingIfNeeded: corner + Int(fractions.y * units))
-    )
-  }
-}
-
-/// The path from a leaf's reference point to a point, and which edges cross it.
-struct CompactPath {
-  /// So many edges are looked at together.
-  static let edgeCount = Int(ccrossings_edge_count)
-
-  private let path: ccrossings_path
-
-  @inline(__always)
-  init(px: Int16, py: Int16, _ reference: (x: Int16, y: Int16)) {
-    path = ccrossings_path(px: px, py: py, rx: reference.x, ry: reference.y)
-  }
-
-  /// Whether each of `edgeCount` consecutive edges crosses the path, and whether that is in doubt; one bit for each edge.
-  @inline(__always)
-  func crossings(_ xs: UnsafeRawPointer, _ ys: UnsafeRawPointer) -> (crossings: UInt32, doubts: UInt32) {
-    let found = ccrossings_find(xs, ys, path)
-    return (found.crossings, found.doubts)
-  }
-
-  /// Whether what an edge says about the reference point alone is certain; `crossings` takes it for granted.
-  static func isCertain(ax: Int16, ay: Int16, bx: Int16, by: Int16, _ reference: (x: Int16, y: Int16)) -> Bool
-  {
-    let (rax, ray) = (Int(ax) - Int(reference.x), Int(ay) - Int(reference.y))
-    let (rbx, rby) = (Int(bx) - Int(reference.x), Int(by) - Int(reference.y))
-    if abs(rax) < 2 || abs(rbx) < 2 { return false }
-    if (rax > 0) == (rbx > 0) { return true }
-    let sum = abs(rax) + abs(ray) + abs(rbx) + abs(rby)
-    return abs(rax * rby - ray * rbx) >= sum + 3
-  }
 }

@@ -111,7 +111,7 @@ public struct HitList: ~Copyable {
   }
 
   /// Merges the hits from `middle` on with those before, from `start` on: both ascend, and so does the whole then.
-  mutating func merge(from start: Int = 0, at middle: Int) {
+  mutating func merge(from start: Int, at middle: Int) {
     var tail = count - middle
     let copy = reserve(tail)
     copy.update(from: storage + middle, count: tail)

@@ -57,6 +57,14 @@ struct IndexedPolygons: Sendable {
     batch.ask(cells, polygons.coordinates.pointer, xs: xs, ys: ys, count: count)
   }
 
+  /// The same for points that lie close together, where the index is small: one bit for each.
+  func ask(
+    about xs: UnsafePointer<Double>, _ ys: UnsafePointer<Double>, neighbours points: UInt32,
+    _ batch: inout CellBatch
+  ) {
+    batch.ask(cells, polygons.coordinates.pointer, xs: xs, ys: ys, neighbours: points)
+  }
+
   /// Appends the slots of the polygons that an answer about a point stands for, ascending.
   @inline(__always)
   func append(_ answer: CellAnswer, x: Double, y: Double, to hits: inout HitList) {

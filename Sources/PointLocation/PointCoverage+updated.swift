@@ -139,9 +139,6 @@ private struct ChangedPolygons: ~Copyable {
   private var batch = CellBatch()
   private var known = AnswerMemo()
   private var gains = HitList()
-  // The points of a run that may have gained something.
-  private var xs = InlineArray<32, Double>(repeating: 0)
-  private var ys = InlineArray<32, Double>(repeating: 0)
 
   init(_ index: PolygonIndex, _ changed: [UInt32]) {
     self.index = index
@@ -161,8 +158,7 @@ private struct ChangedPolygons: ~Copyable {
     _ setOfPoint: UnsafeMutablePointer<UInt32>, _ near: NearPoints, xs: UnsafePointer<Double>,
     ys: UnsafePointer<Double>, _ sets: inout ChangedSets
   ) {
-    if areApart { ask(near.come, xs, ys) }
-    var asked = 0
+    if areApart { changes.ask(about: xs, ys, neighbours: near.come, &batch) }
     for point in SetBits(near.gone | near.come) {
       let mayGain = near.come >> UInt32(point) & 1 != 0
       let old = setOfPoint[point]
@@ -174,29 +170,12 @@ private struct ChangedPolygons: ~Copyable {
       }
       var answer = CellAnswer(entry: 0)
       if mayGain {
-        if changes.cells.mayHit(batch.answers[asked]) { answer = batch.answers[asked] }
-        asked += 1
+        if changes.cells.mayHit(batch.answers[point]) { answer = batch.answers[point] }
         let mayLose = near.gone >> UInt32(point) & 1 != 0
         if answer.entry == 0 && !mayLose { continue }
       }
       setOfPoint[point] =
         known.set(answer, of: old) ?? set(of: old, answer, x: xs[point], y: ys[point], &sets)
-    }
-  }
-
-  /// Asks the cells of what has changed about some points of a run.
-  private mutating func ask(_ points: UInt32, _ xs: UnsafePointer<Double>, _ ys: UnsafePointer<Double>) {
-    var count = 0
-    for point in SetBits(points) {
-      self.xs[count] = xs[point]
-      self.ys[count] = ys[point]
-      count += 1
-    }
-    if count == 0 { return }
-    withUnsafePointer(to: &self.xs[0]) { xs in
-      withUnsafePointer(to: &self.ys[0]) { ys in
-        changes.ask(about: xs, ys, count: count, &batch)
-      }
     }
   }
 
@@ -234,9 +213,7 @@ private struct ChangedSets: ~Copyable {
     let staysPut = kept.allSatisfy { newIdOfOld[$0] == $0 }
     let ascends = zip(kept, kept.dropFirst()).allSatisfy { newIdOfOld[$0] < newIdOfOld[$1] }
     moved = staysPut ? .none : ascends ? .inOrder : .anyhow
-    come = SetTable(
-      setCapacity: old.base.count / 2, memberCapacity: old.base.members.count / 8,
-      knownCapacity: old.base.count / 4)
+    come = SetTable(setCapacity: old.base.count / 2, memberCapacity: old.base.members.count / 8)
   }
 
   /// The number of the set of a point that was in `set` and has gained polygons, or none.
@@ -251,9 +228,9 @@ private struct ChangedSets: ~Copyable {
     }
     members.finish(at: place)
     if gains.isEmpty && members.count == before.count { return set }
-    let middle = members.count
-    members.append(contentsOf: gains)
-    if moved == .anyhow { members.sort() } else if !gains.isEmpty { members.merge(at: middle) }
+    if moved == .anyhow { members.sort() }
+    _ = members.reserve(gains.count)
+    for gain in gains { members.insert(gain, from: 0) }
     // Most points of a polygon that is drawn anew have it again.
     if moved == .none && members.equals(before) { return set }
     if members.count == 0 { return 0 }

@@ -72,13 +72,24 @@ public final class PointIndex: Sendable {
   private static func points(
     _ xs: UnsafePointer<Double>, _ ys: UnsafePointer<Double>, _ count: Int, in box: Box
   ) -> UInt32 {
+    // Without branches, which would go either way.
+    let (least, most) = (
+      (x: SIMD4(repeating: box.minX), y: SIMD4(repeating: box.minY)),
+      (x: SIMD4(repeating: box.maxX), y: SIMD4(repeating: box.maxY))
+    )
     var inside: UInt32 = 0
-    for point in 0..<count {
-      let (x, y) = (xs[point], ys[point])
-      // Without branches, which would go either way.
-      let isInside: UInt32 =
-        (x >= box.minX ? 1 : 0) & (x <= box.maxX ? 1 : 0) & (y >= box.minY ? 1 : 0) & (y <= box.maxY ? 1 : 0)
-      inside |= isInside << UInt32(truncatingIfNeeded: point)
+    var point = 0
+    while point &+ 4 <= count {
+      let x = UnsafeRawPointer(xs + point).loadUnaligned(as: SIMD4<Double>.self)
+      let y = UnsafeRawPointer(ys + point).loadUnaligned(as: SIMD4<Double>.self)
+      let isInside = (x .>= least.x) .& (x .<= most.x) .& (y .>= least.y) .& (y .<= most.y)
+      let bits = SIMD4<UInt64>(1, 2, 4, 8).replacing(with: 0, where: .!isInside).wrappedSum()
+      inside |= UInt32(truncatingIfNeeded: bits) &<< UInt32(truncatingIfNeeded: point)
+      point &+= 4
+    }
+    while point < count {
+      if box.contains(x: xs[point], y: ys[point]) { inside |= 1 &<< UInt32(truncatingIfNeeded: point) }
+      point &+= 1
     }
     return inside
   }

@@ -75,6 +75,36 @@ import Testing
     }
   }
 
+  @Test(arguments: [8, 9] as [UInt64])
+  func `edges meet a box together as one by one`(seed: UInt64) {
+    var random = SeededRandom(seed: seed)
+    for round in 0..<20_000 {
+      let reach = [0x7FFF, 300, 4][round % 3]
+      let start = random.int(0..<0x8000 - reach)
+      func coordinate() -> Int16 { Int16(start + random.int(0..<reach + 1)) }
+      let (xs, ys) = (
+        (0...CompactPath.edgeCount).map { _ in coordinate() },
+        (0...CompactPath.edgeCount).map { _ in coordinate() }
+      )
+      let (minX, minY) = (coordinate(), coordinate())
+      let box = ccrossings_box(
+        min_x: minX, min_y: minY, max_x: max(minX, coordinate()), max_y: max(minY, coordinate()))
+      let expected = ccrossings_meeting_portable(xs, ys, box, Int32(CompactPath.edgeCount))
+      #expect(ccrossings_meeting(xs, ys, box) == expected, "\(box) \(xs) \(ys)")
+      // Boxes meet unless all of one lies beyond all of the other.
+      let bits = (0..<CompactPath.edgeCount).map { edge -> UInt32 in
+        let (ax, bx, ay, by) = (xs[edge], xs[edge + 1], ys[edge], ys[edge + 1])
+        let own = Box(
+          minX: Double(min(ax, bx)), minY: Double(min(ay, by)), maxX: Double(max(ax, bx)),
+          maxY: Double(max(ay, by)))
+        let other = Box(
+          minX: Double(box.min_x), minY: Double(box.min_y), maxX: Double(box.max_x), maxY: Double(box.max_y))
+        return own.intersects(other) ? 1 << UInt32(edge) : 0
+      }
+      #expect(expected == bits.reduce(0, |), "\(box) \(xs) \(ys)")
+    }
+  }
+
   @Test(arguments: UInt64(1)...24)
   func `what a compact leaf is certain of is so`(seed: UInt64) {
     var (index, random) = Self.storm(seed: seed)
@@ -141,6 +171,33 @@ import Testing
     }
     #expect(asked > 1_000, "seed \(seed)")
     #expect(Double(certain) > 0.99 * Double(asked), "seed \(seed): \(certain) of \(asked)")
+  }
+
+  /// From points that nearly all lie in one leaf, with no edge between them, to points all over the territory.
+  @Test(arguments: UInt64(1)...8)
+  func `neighbours get the answers of their points`(seed: UInt64) {
+    var (index, random) = Self.storm(seed: seed)
+    let (cells, box) = (index.base.cells, index.bounds)
+    var batch = CellBatch()
+    var differences = 0
+    var sharing = 0
+    for _ in 0..<2_000 {
+      let middle = Self.point(index.base.polygons, &random)
+      let reach = (box.maxX - box.minX) * Double(sign: .plus, exponent: -random.int(1..<20), significand: 1)
+      let xs = (0..<CellBatch.size).map { _ in middle.x + reach * random.double(-1...1) }
+      var ys = (0..<CellBatch.size).map { _ in middle.y + reach * random.double(-1...1) }
+      ys[random.int(0..<32)] = random.int(0..<2) == 0 ? .nan : middle.y
+      let points = UInt32(truncatingIfNeeded: random.int(0..<1 << 32)) | UInt32(random.int(0..<2)) &* .max
+      index.base.ask(about: xs, ys, neighbours: points, &batch)
+      for point in SetBits(points) {
+        let expected = index.base.answer(x: xs[point], y: ys[point])
+        if batch.answers[point] != expected { differences += 1 }
+        sharing +=
+          cells.compactLeaf(expected) != nil && expected == batch.answers[points.trailingZeroBitCount] ? 1 : 0
+      }
+    }
+    #expect(differences == 0, "seed \(seed)")
+    #expect(sharing > 10_000, "seed \(seed): \(sharing) points with the answer of their batch's first one")
   }
 
   @Test(arguments: UInt64(1)...8)

@@ -37,6 +37,14 @@ typedef struct {
 /// The same, edge by edge, for so many edges, 32 at most: for processors without SSE2, and for the tests.
 ccrossings_found ccrossings_find_portable(const void *_Nonnull xs, const void *_Nonnull ys, ccrossings_path path, int edge_count);
 
+/// A box, by the least and the greatest numbers that lie in it.
+typedef struct {
+  int16_t min_x, min_y, max_x, max_y;
+} ccrossings_box;
+
+/// What `ccrossings_meeting` says, edge by edge, likewise.
+uint32_t ccrossings_meeting_portable(const void *_Nonnull xs, const void *_Nonnull ys, ccrossings_box box, int edge_count);
+
 #ifdef CCROSSINGS
 /// Numbers of 32 bits, in halves, as the processor makes them from those of 16.
 typedef struct {
@@ -130,6 +138,23 @@ static inline __attribute__((always_inline)) ccrossings_found ccrossings_find(co
   return (ccrossings_found){(both & 0xFF) | (both >> 8 & 0xFF00), (both >> 8 & 0xFF) | (both >> 16 & 0xFF00)};
 #else
   return ccrossings_find_portable(xs, ys, path, ccrossings_edge_count);
+#endif
+}
+
+/// The edges between one vertex more than there are edges: one bit for each whose own box meets this one.
+static inline __attribute__((always_inline)) uint32_t ccrossings_meeting(const void *_Nonnull xs, const void *_Nonnull ys, ccrossings_box box) {
+#ifdef CCROSSINGS
+  const ccrossings_numbers ax = ccrossings_load(xs), bx = ccrossings_load((const char *)xs + 2);
+  const ccrossings_numbers ay = ccrossings_load(ys), by = ccrossings_load((const char *)ys + 2);
+  const ccrossings_numbers beside = CCROSSINGS(cmpgt_epi16)(CCROSSINGS(set1_epi16)(box.min_x), CCROSSINGS(max_epi16)(ax, bx)) |
+                                    CCROSSINGS(cmpgt_epi16)(CCROSSINGS(min_epi16)(ax, bx), CCROSSINGS(set1_epi16)(box.max_x));
+  const ccrossings_numbers above = CCROSSINGS(cmpgt_epi16)(CCROSSINGS(set1_epi16)(box.min_y), CCROSSINGS(max_epi16)(ay, by)) |
+                                   CCROSSINGS(cmpgt_epi16)(CCROSSINGS(min_epi16)(ay, by), CCROSSINGS(set1_epi16)(box.max_y));
+  // Each eight edges have eight bits for their columns, and then eight for their rows.
+  const uint32_t each = (uint32_t)CCROSSINGS(movemask_epi8)(CCROSSINGS(packs_epi16)(beside, above)), apart = each | each >> 8;
+  return ((~apart & 0xFF) | (~apart >> 8 & 0xFF00)) & ((1u << ccrossings_edge_count) - 1);
+#else
+  return ccrossings_meeting_portable(xs, ys, box, ccrossings_edge_count);
 #endif
 }
 
