@@ -127,9 +127,9 @@ final class ArcGISReader: JSONRecordReader {
         try rings(&cursor)
         assemblePolygons(flat, into: &geometry)
       } else if isName("x") {
-        x = try cursor.coordinate()
+        x = try cursor.coordinate(&geometry.notANumber)
       } else if isName("y") {
-        y = try cursor.coordinate()
+        y = try cursor.coordinate(&geometry.notANumber)
       } else if isName("paths") || isName("points") || isName("curveRings") {
         geometry.kind = .other(String(decoding: name, as: UTF8.self))
         try cursor.skipValue()
@@ -152,13 +152,7 @@ final class ArcGISReader: JSONRecordReader {
         guard try cursor.opens(UInt8(ascii: "["), UInt8(ascii: "]"), "a position") else {
           throw .bad(expected: "two numbers")
         }
-        var count = 0
-        repeat {
-          let value = try cursor.coordinate()
-          if count < 2 { flat.coordinates.append(value) } else { flat.hasExtraDimensions = true }
-          count += 1
-        } while try cursor.continues(until: UInt8(ascii: "]"))
-        if count == 1 { flat.coordinates.append(.nan) }
+        try cursor.position(into: &flat)
         morePositions = try cursor.continues(until: UInt8(ascii: "]"))
       }
       flat.endRing()

@@ -170,7 +170,7 @@ final class GeoJSONReader: JSONRecordReader {
     guard depth < 5 else { throw .bad(expected: "no more than four levels of arrays") }
     guard try cursor.opens(UInt8(ascii: "["), UInt8(ascii: "]"), "coordinates") else { return 0 }
     guard try cursor.peek() == UInt8(ascii: "[") else {
-      try position(&cursor, &geometry)
+      try cursor.position(into: &geometry)
       return 1
     }
     var levels = 0
@@ -182,17 +182,4 @@ final class GeoJSONReader: JSONRecordReader {
     if levels == 3 { geometry.endPolygon() }
     return levels
   }
-
-  /// Two numbers, and heights or measures that are passed over.
-  @inline(__always)
-  private func position(_ cursor: inout JSONCursor, _ geometry: inout RawGeometry) throws(JSONStop) {
-    var count = 0
-    repeat {
-      let value = try cursor.coordinate()
-      if count < 2 { geometry.coordinates.append(value) } else { geometry.hasExtraDimensions = true }
-      count += 1
-    } while try cursor.continues(until: UInt8(ascii: "]"))
-    if count == 1 { geometry.coordinates.append(.nan) }
-  }
-
 }

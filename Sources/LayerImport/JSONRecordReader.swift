@@ -289,17 +289,44 @@ class JSONRecordReader: RecordReader {
 }
 
 extension JSONCursor {
-  /// Passes a number of a position; what is none becomes NaN: `NaN`, `null` and `"12.5"` are written by tools that should not.
+  /// Passes what is left of a position whose bracket was opened: two numbers, and heights or measures that are left out.
   @inline(__always)
-  mutating func coordinate() throws(JSONStop) -> Double {
+  mutating func position(into geometry: inout RawGeometry) throws(JSONStop) {
+    var count = 0
+    var leftOut: String?
+    repeat {
+      if count < 2 {
+        geometry.coordinates.append(try coordinate(&geometry.notANumber))
+      } else {
+        _ = try coordinate(&leftOut)
+        geometry.hasExtraDimensions = true
+      }
+      count += 1
+    } while try continues(until: UInt8(ascii: "]"))
+    if count == 1 {
+      geometry.coordinates.append(.nan)
+      geometry.notANumber = geometry.notANumber ?? "nothing"
+    }
+  }
+
+  /// Passes a number of a position. `NaN`, `null` and `"12.5"` are written by tools that should not: what is no number becomes NaN.
+  /// - Parameter instead: receives what stands there instead, unless it holds something already.
+  @inline(__always)
+  mutating func coordinate(_ instead: inout String?) throws(JSONStop) -> Double {
     let byte = try peek()
     if byte == UInt8(ascii: "-") || byte &- 48 < 10 { return try number() }
-    if byte == UInt8(ascii: "\"") {
-      var text: [UInt8] = []
-      try string(into: &text)
-      return text.withUnsafeBufferPointer { decimal(of: $0) } ?? .nan
-    }
-    return decimal(of: try word()) ?? .nan
+    return try unusualCoordinate(&instead)
+  }
+
+  @inline(never)
+  private mutating func unusualCoordinate(_ instead: inout String?) throws(JSONStop) -> Double {
+    var text: [UInt8] = []
+    let isText = try peek() == UInt8(ascii: "\"")
+    if isText { try string(into: &text) } else { text.append(contentsOf: try word()) }
+    if let number = text.withUnsafeBufferPointer({ decimal(of: $0) }), !number.isNaN { return number }
+    let found = String(decoding: text, as: UTF8.self)
+    instead = instead ?? (isText ? quoted(found) : found)
+    return .nan
   }
 
   /// Passes the value of `exceededTransferLimit`.

@@ -64,6 +64,8 @@ struct RawGeometry {
   var ringStarts: [Int] = [0]
   var polygonStarts: [Int] = [0]
   var hasExtraDimensions = false
+  /// What the file has in place of its first coordinate that is no number; the coordinate is NaN.
+  var notANumber: String?
 
   mutating func reset() {
     kind = .missing
@@ -73,6 +75,7 @@ struct RawGeometry {
     polygonStarts.removeAll(keepingCapacity: true)
     polygonStarts.append(0)
     hasExtraDimensions = false
+    notANumber = nil
   }
 
   mutating func endRing() { ringStarts.append(coordinates.count / 2) }

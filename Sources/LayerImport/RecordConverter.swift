@@ -477,9 +477,13 @@ struct RecordConverter {
     for i in stride(from: 0, to: record.geometry.coordinates.count, by: 2) {
       let (x, y) = (record.geometry.coordinates[i], record.geometry.coordinates[i + 1])
       if !x.isFinite || !y.isFinite {
+        let instead = record.geometry.notANumber ?? "nan"
         throw .rejected(
           .notANumber,
-          ImportFinding(record: record.number, id: id, found: "\(x) \(y)", expected: "two numbers"))
+          ImportFinding(
+            record: record.number, id: id,
+            found: "\(x.isNaN ? instead : "\(x)") \(y.isNaN && !x.isNaN ? instead : "\(y)")",
+            expected: "two numbers"))
       }
       if x == 0, y == 0, bounds.map({ !$0.contains(0, 0) }) ?? true {
         throw rejection(.zeroZero, x, y, expected: "a place that was geocoded")

@@ -8,7 +8,9 @@ func assemblePolygons(_ flat: RawGeometry, into geometry: inout RawGeometry) {
   let rings = (1..<max(1, flat.ringStarts.count)).map { FlatRing(flat, $0 - 1) }.filter { $0.count > 0 }
   geometry.kind = rings.isEmpty ? .missing : .polygonal
   geometry.hasExtraDimensions = flat.hasExtraDimensions
-  var shells = rings.filter { $0.doubleArea <= 0 }
+  geometry.notANumber = flat.notANumber
+  // A ring with a coordinate that is no number has no area: it is kept, so that the record is refused and not a part of it left out.
+  var shells = rings.filter { !($0.doubleArea > 0) }
   var holes: [[FlatRing]] = shells.map { _ in [] }
   let areCandidates = !shells.isEmpty
   for ring in rings where ring.doubleArea > 0 {

@@ -253,4 +253,29 @@ struct FeedFormatTests {
     }
     #expect(outages.first?.outageId == "Z9")
   }
+
+  @Test(
+    "a coordinate that is no number is told as the file has it",
+    arguments: [
+      ("[\"n/a\",38]", "\"n/a\" 38.0"), ("[-121.5,null]", "-121.5 null"), ("[-121.5]", "-121.5 nothing"),
+      ("[NaN,38]", "NaN 38.0"), ("[-121.5,Infinity]", "-121.5 inf"), ("[-121.5,\"\"]", "-121.5 \"\""),
+      ("[-121.4,38,\"n/a\"],[-121.5,null]", "-121.5 null"),
+    ])
+  func coordinatesThatAreNoNumbers(_ position: String, _ found: String) throws {
+    let ring = "[[-121.5,38],[-121.4,38],[-121.4,38.1],\(position),[-121.5,38]]"
+    let geoJSON =
+      "{\"type\":\"FeatureCollection\",\"features\":[{\"type\":\"Feature\",\"properties\":{\"outageId\":\"A\"},"
+      + "\"geometry\":{\"type\":\"Polygon\",\"coordinates\":[\(ring)]}}]}"
+    func arcGIS(_ rings: String) -> String {
+      "{\"features\":[{\"attributes\":{\"outageId\":\"A\"},\"geometry\":{\"rings\":[\(rings)]}}]}"
+    }
+    // The rest of an area is not taken for the whole.
+    let whole = "[[-121,38],[-121,38.1],[-120.9,38],[-121,38]]"
+    for text in [geoJSON, arcGIS(ring), arcGIS("\(whole),\(ring)")] {
+      let report = try Self.read(text, as: "layer.json").1
+      let finding = try #require(report.rejected.first?.first.first, "\(report.text)")
+      #expect(finding.found == found && finding.expected == "two numbers", "\(report.text)")
+      #expect(finding.record == 1)
+    }
+  }
 }
