@@ -66,14 +66,16 @@ final class KMLReader: RecordReader {
     var text = text
     return text.withUTF8 { bytes in
       for tuple in bytes.split(whereSeparator: { $0 <= 0x20 }) {
-        let numbers = tuple.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).map {
-          decimal(of: UnsafeBufferPointer(rebasing: $0)) ?? .nan
-        }
+        let texts = tuple.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+        let numbers = texts.map { decimal(of: UnsafeBufferPointer(rebasing: $0)) ?? .nan }
         guard numbers.count == 2 || numbers.count == 3 else {
           geometry.kind = .unreadable(found: quoted(String(decoding: tuple, as: UTF8.self)))
           return false
         }
         geometry.coordinates += numbers[..<2]
+        if geometry.notANumber == nil, let bad = zip(texts, numbers.prefix(2)).first(where: { $1.isNaN }) {
+          geometry.notANumber = quoted(String(decoding: bad.0, as: UTF8.self))
+        }
         // A height of 0 is what tools write where there is none.
         if numbers.count == 3, numbers[2] != 0 { geometry.hasExtraDimensions = true }
       }

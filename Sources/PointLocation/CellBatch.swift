@@ -76,17 +76,16 @@ struct CellBatch: ~Copyable {
       while others != 0, answers[others.trailingZeroBitCount].entry == first.entry {
         others &= others &- 1
       }
-      if let leaf = cells.compactLeaf(first) { ask(leaf, cells, coordinates, xs, ys, left ^ others) }
+      if let leaf = cells.compactLeaf(first) { ask(leaf, left ^ others, cells, coordinates, xs, ys) }
       left = others
     }
   }
 
-  /// Finds which of a leaf's polygons cover some points of its cell.
+  /// Finds which of a leaf's polygons cover some points of its cell: the same ones where no edge comes between the points.
   @inline(__always)
   private func ask(
-    _ leaf: CompactLeaf, _ cells: CellIndex, _ coordinates: UnsafePointer<Double>,
-    _ xs: UnsafePointer<Double>,
-    _ ys: UnsafePointer<Double>, _ points: UInt32
+    _ leaf: CompactLeaf, _ points: UInt32, _ cells: CellIndex, _ coordinates: UnsafePointer<Double>,
+    _ xs: UnsafePointer<Double>, _ ys: UnsafePointer<Double>
   ) {
     let first = points.trailingZeroBitCount
     let unpacked = UnpackedLeaf(leaf, places[first])

@@ -278,4 +278,14 @@ struct FeedFormatTests {
       #expect(finding.record == 1)
     }
   }
+
+  @Test func `a coordinate of a placemark that is no number is told as the file has it`() throws {
+    let kml =
+      "<kml><Document><Placemark><name>A</name><ExtendedData><Data name=\"outageId\"><value>A</value></Data></ExtendedData>"
+      + "<Polygon><outerBoundaryIs><LinearRing><coordinates>-121.5,38 -121.4,n/a -121.4,38.1 -121.5,38</coordinates>"
+      + "</LinearRing></outerBoundaryIs></Polygon></Placemark></Document></kml>"
+    let report = try Self.read(kml, as: "layer.kml").1
+    let finding = try #require(report.rejected.first?.first.first, "\(report.text)")
+    #expect(finding.found == "-121.4 \"n/a\"" && finding.id == "A", "\(report.text)")
+  }
 }
