@@ -6,6 +6,8 @@ final class GeoJSONReader: JSONRecordReader {
   override var demandsWinding: Bool { true }
   private var isSequence = false
   private var geometryType: [UInt8] = []
+  /// Whether some of a geometry's coordinates stand less deep than others: what they belong to cannot be told.
+  private var isUneven = false
   /// The column that a feature's `id` member, outside its properties, is read as.
   static let idColumn = "feature.id"
 
@@ -129,6 +131,7 @@ final class GeoJSONReader: JSONRecordReader {
   private func geometry(_ cursor: inout JSONCursor, _ geometry: inout RawGeometry) throws(JSONStop) {
     var more = try cursor.opens(UInt8(ascii: "{"), UInt8(ascii: "}"), "a geometry")
     geometryType.removeAll(keepingCapacity: true)
+    isUneven = false
     var levels = 0
     while more {
       try readName(&cursor)
@@ -160,6 +163,8 @@ final class GeoJSONReader: JSONRecordReader {
       geometry.kind = .missing
     } else if levels != expectedLevels {
       geometry.kind = .unreadable(found: "\(type) coordinates nested \(levels) deep, not \(expectedLevels)")
+    } else if isUneven {
+      geometry.kind = .unreadable(found: "\(type) coordinates of which some are nested less deep than others")
     }
   }
 
@@ -176,7 +181,12 @@ final class GeoJSONReader: JSONRecordReader {
     var levels = 0
     repeat {
       cursor.skipSpace()
-      levels = max(levels, try coordinates(&cursor, depth: depth + 1, &geometry) + 1)
+      let below = try coordinates(&cursor, depth: depth + 1, &geometry)
+      // What is empty may be anything.
+      if below > 0 {
+        if levels > 0 && below + 1 != levels { isUneven = true }
+        levels = max(levels, below + 1)
+      }
     } while try cursor.continues(until: UInt8(ascii: "]"))
     if levels == 2 { geometry.endRing() }
     if levels == 3 { geometry.endPolygon() }

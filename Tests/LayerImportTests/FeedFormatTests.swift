@@ -288,4 +288,26 @@ struct FeedFormatTests {
     let finding = try #require(report.rejected.first?.first.first, "\(report.text)")
     #expect(finding.found == "-121.4 \"n/a\"" && finding.id == "A", "\(report.text)")
   }
+
+  @Test(
+    "coordinates that are nested unevenly are refused",
+    arguments: [
+      // A position where a ring should be, a ring where a polygon should be, and a polygon where a ring should be.
+      ("Polygon", "[RING,[-121.5,38]]", false), ("MultiPolygon", "[[RING],RING]", false),
+      ("MultiPolygon", "[RING,[RING]]", false), ("Polygon", "[[RING],RING]", false),
+      ("Polygon", "RING", false),
+      // What is empty says nothing.
+      ("Polygon", "[RING,[]]", true), ("MultiPolygon", "[[RING],[]]", true),
+      ("MultiPolygon", "[[],[RING]]", true),
+      ("MultiPolygon", "[[RING],[[]]]", true), ("MultiPolygon", "[[RING]]", true),
+    ])
+  func unevenCoordinates(_ type: String, _ coordinates: String, _ isAccepted: Bool) throws {
+    let ring = "[[-121.5,38],[-121.4,38],[-121.4,38.1],[-121.5,38]]"
+    let geoJSON =
+      "{\"type\":\"FeatureCollection\",\"features\":[{\"type\":\"Feature\",\"properties\":{\"outageId\":\"A\"},"
+      + "\"geometry\":{\"type\":\"\(type)\",\"coordinates\":\(coordinates.replacing("RING", with: ring))}}]}"
+    let (outages, report) = try Self.read(geoJSON, as: "layer.geojson")
+    #expect(outages.count == (isAccepted ? 1 : 0), "\(report.text)")
+    if !isAccepted { #expect(report.rejected.map(\.reason) == [.unreadableGeometry], "\(report.text)") }
+  }
 }
