@@ -481,7 +481,7 @@ struct RecordConverter {
         throw .rejected(
           .notANumber,
           ImportFinding(
-            record: record.number, id: id,
+            record: record.number, id: id, field: "geometry",
             found: "\(x.isNaN ? instead : "\(x)") \(y.isNaN && !x.isNaN ? instead : "\(y)")",
             expected: "two numbers"))
       }
