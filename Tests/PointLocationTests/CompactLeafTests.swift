@@ -56,14 +56,19 @@ import Testing
     }
   }
 
+  /// Far apart as much as 15 bits allow, near each other, or so near that all is in doubt.
+  private static func numbers(_ round: Int, _ random: inout SeededRandom) -> Range<Int> {
+    let reach = [0x7FFF, 300, 4][round % 3]
+    let start = random.int(0..<0x8000 - reach)
+    return start..<start + reach + 1
+  }
+
   @Test(arguments: [6, 7] as [UInt64])
   func `edges cross a path together as one by one`(seed: UInt64) {
     var random = SeededRandom(seed: seed)
     for round in 0..<20_000 {
-      // Far apart as much as 15 bits allow, near each other, or so near that all is in doubt.
-      let reach = [0x7FFF, 300, 4][round % 3]
-      let start = random.int(0..<0x8000 - reach)
-      func coordinate() -> Int16 { Int16(start + random.int(0..<reach + 1)) }
+      let numbers = Self.numbers(round, &random)
+      func coordinate() -> Int16 { Int16(random.int(numbers)) }
       let path = ccrossings_path(px: coordinate(), py: coordinate(), rx: coordinate(), ry: coordinate())
       let vertexCount = CompactPath.edgeCount + 1
       let (xs, ys) = (
@@ -79,9 +84,8 @@ import Testing
   func `edges meet a box together as one by one`(seed: UInt64) {
     var random = SeededRandom(seed: seed)
     for round in 0..<20_000 {
-      let reach = [0x7FFF, 300, 4][round % 3]
-      let start = random.int(0..<0x8000 - reach)
-      func coordinate() -> Int16 { Int16(start + random.int(0..<reach + 1)) }
+      let numbers = Self.numbers(round, &random)
+      func coordinate() -> Int16 { Int16(random.int(numbers)) }
       let (xs, ys) = (
         (0...CompactPath.edgeCount).map { _ in coordinate() },
         (0...CompactPath.edgeCount).map { _ in coordinate() }
