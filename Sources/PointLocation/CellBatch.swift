@@ -98,10 +98,8 @@ struct CellBatch: ~Copyable {
     }
     let areAlike = others != 0 && !unpacked.hasEdge(near: least, most)
     for point in SetBits(areAlike ? points ^ others : points) {
-      let found = unpacked.polygonsHolding(units[point])
-      answers[point].inside =
-        found.isCertain
-        ? found.polygons : cells.exactly(leaf, places[point], coordinates, x: xs[point], y: ys[point])
+      answers[point].inside = cells.inside(
+        unpacked, places[point], units[point], coordinates, x: xs[point], y: ys[point])
     }
     if areAlike {
       for point in SetBits(others) { answers[point].inside = answers[first].inside }

@@ -111,13 +111,22 @@ struct CellIndex: Sendable {
   func inside(
     _ leaf: CompactLeaf, _ place: CellPlace, _ coordinates: UnsafePointer<Double>, x: Double, y: Double
   ) -> UInt32 {
-    let found = leaf.polygonsHolding(place)
-    return found.isCertain ? found.polygons : exactly(leaf, place, coordinates, x: x, y: y)
+    let leaf = UnpackedLeaf(leaf, place)
+    return inside(leaf, place, leaf.units(place), coordinates, x: x, y: y)
   }
 
-  /// The same from the polygons' own coordinates.
+  /// The same with what is the same for all points of the leaf, and the units of this one, at hand.
+  @inline(__always)
+  func inside(
+    _ leaf: UnpackedLeaf, _ place: CellPlace, _ units: CompactUnits, _ coordinates: UnsafePointer<Double>,
+    x: Double, y: Double
+  ) -> UInt32 {
+    let found = leaf.polygonsHolding(units)
+    return found.isCertain ? found.polygons : exactly(leaf.leaf, place, coordinates, x: x, y: y)
+  }
+
   @inline(never)
-  func exactly(
+  private func exactly(
     _ leaf: CompactLeaf, _ place: CellPlace, _ coordinates: UnsafePointer<Double>, x: Double, y: Double
   ) -> UInt32 {
     let reference = frame.reference(place, bits: leaf.header.bits, leaf.header.reference)

@@ -60,13 +60,6 @@ struct CompactLeaf {
     return (xs, xs + 2 * header.vertexCount)
   }
 
-  /// Which of the leaf's polygons cover a point: what `UnpackedLeaf` says of one.
-  @inline(__always)
-  func polygonsHolding(_ place: CellPlace) -> (polygons: UInt32, isCertain: Bool) {
-    let leaf = UnpackedLeaf(self, place)
-    return leaf.polygonsHolding(leaf.units(place))
-  }
-
   /// Which of the leaf's polygons cover a point, one bit for each, from the polygons' own coordinates: exact.
   func polygonsCovering(
     x: Double, y: Double, _ coordinates: UnsafePointer<Double>, reference: (x: Double, y: Double)

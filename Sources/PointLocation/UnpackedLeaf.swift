@@ -4,7 +4,7 @@ internal import CCrossings
 
 /// A compact leaf that is asked about points of its cell: what is the same for all of them.
 struct UnpackedLeaf {
-  private let leaf: CompactLeaf
+  let leaf: CompactLeaf
   private let grid: CompactGrid
   private let reference: (x: Int16, y: Int16)
   private let xs: UnsafeRawPointer

@@ -122,7 +122,8 @@ import Testing
       let answer = CellAnswer(entry: cells.leafEntry(below: cells.rootEntry(place), place))
       guard let leaf = cells.compactLeaf(answer) else { continue }
       asked += 1
-      let found = leaf.polygonsHolding(place)
+      let unpacked = UnpackedLeaf(leaf, place)
+      let found = unpacked.polygonsHolding(unpacked.units(place))
       if !found.isCertain { continue }
       certain += 1
       let reference = cells.frame.reference(place, bits: leaf.header.bits, leaf.header.reference)
@@ -171,7 +172,8 @@ import Testing
         let leaf = cells.compactLeaf(CellAnswer(entry: cells.leafEntry(below: cells.rootEntry(place), place)))
       else { continue }
       asked += 1
-      certain += leaf.polygonsHolding(place).isCertain ? 1 : 0
+      let unpacked = UnpackedLeaf(leaf, place)
+      certain += unpacked.polygonsHolding(unpacked.units(place)).isCertain ? 1 : 0
     }
     #expect(asked > 1_000, "seed \(seed)")
     #expect(Double(certain) > 0.99 * Double(asked), "seed \(seed): \(certain) of \(asked)")
