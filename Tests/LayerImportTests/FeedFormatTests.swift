@@ -254,6 +254,12 @@ struct FeedFormatTests {
     #expect(outages.first?.outageId == "Z9")
   }
 
+  /// A layer of one outage, A.
+  private static func geoJSON(_ type: String, _ coordinates: String) -> String {
+    "{\"type\":\"FeatureCollection\",\"features\":[{\"type\":\"Feature\",\"properties\":{\"outageId\":\"A\"},"
+      + "\"geometry\":{\"type\":\"\(type)\",\"coordinates\":\(coordinates)}}]}"
+  }
+
   @Test(
     "a coordinate that is no number is told as the file has it",
     arguments: [
@@ -263,9 +269,7 @@ struct FeedFormatTests {
     ])
   func coordinatesThatAreNoNumbers(_ position: String, _ found: String) throws {
     let ring = "[[-121.5,38],[-121.4,38],[-121.4,38.1],\(position),[-121.5,38]]"
-    let geoJSON =
-      "{\"type\":\"FeatureCollection\",\"features\":[{\"type\":\"Feature\",\"properties\":{\"outageId\":\"A\"},"
-      + "\"geometry\":{\"type\":\"Polygon\",\"coordinates\":[\(ring)]}}]}"
+    let geoJSON = Self.geoJSON("Polygon", "[\(ring)]")
     func arcGIS(_ rings: String) -> String {
       "{\"features\":[{\"attributes\":{\"outageId\":\"A\"},\"geometry\":{\"rings\":[\(rings)]}}]}"
     }
@@ -303,9 +307,7 @@ struct FeedFormatTests {
     ])
   func unevenCoordinates(_ type: String, _ coordinates: String, _ isAccepted: Bool) throws {
     let ring = "[[-121.5,38],[-121.4,38],[-121.4,38.1],[-121.5,38]]"
-    let geoJSON =
-      "{\"type\":\"FeatureCollection\",\"features\":[{\"type\":\"Feature\",\"properties\":{\"outageId\":\"A\"},"
-      + "\"geometry\":{\"type\":\"\(type)\",\"coordinates\":\(coordinates.replacing("RING", with: ring))}}]}"
+    let geoJSON = Self.geoJSON(type, coordinates.replacing("RING", with: ring))
     let (outages, report) = try Self.read(geoJSON, as: "layer.geojson")
     #expect(outages.count == (isAccepted ? 1 : 0), "\(report.text)")
     if !isAccepted { #expect(report.rejected.map(\.reason) == [.unreadableGeometry], "\(report.text)") }
